@@ -1,0 +1,261 @@
+package kae
+
+import "time"
+
+// Flip is a change of a token's status, or an excuse; the unit of history and
+// of alerting.
+type Flip struct {
+	TokenID int64
+	Number  int64 // counts a token's flips from 1
+	At      time.Time
+	From    Status
+	To      Status // the same as From for an excuse
+	Reason  Reason
+}
+
+// Gap is a time in which kae could take no heartbeat: it was off, the machine
+// asleep, or its store failed.
+type Gap struct {
+	From, To time.Time
+}
+
+// Change is what a rule makes of a token: its next state, and what there is to
+// write down and to tell.
+type Change struct {
+	Token Token
+	Beat  *Heartbeat // the heartbeat that caused it, if one did
+	Flip  *Flip      // nil if the status stays
+}
+
+// skew is how far ahead of now a time may be before it is taken for one from
+// before the clock was set back.
+const skew = time.Minute
+
+// flip changes the status and writes it down.
+func (t *Token) flip(at time.Time, to Status, why Reason) *Flip {
+	t.Flips++
+	f := &Flip{TokenID: t.ID, Number: t.Flips, At: at, From: t.Status, To: to, Reason: why}
+	if to != t.Status {
+		t.FlippedAt = at
+	}
+	t.Status, t.Reason = to, why
+	return f
+}
+
+// Settle computes DueAt and Deadline, which follow from the rest. The rules do
+// it themselves; a store does it for what it has read.
+func (t Token) Settle() Token {
+	t.DueAt, t.Deadline = time.Time{}, time.Time{}
+	if t.Since.IsZero() || t.Schedule.IsZero() || t.Status == Disabled || t.Removed() {
+		return t
+	}
+	t.DueAt = t.Schedule.Next(t.Since)
+	if t.Status != Firing {
+		t.Deadline = t.DueAt.Add(t.Grace)
+	}
+	return t
+}
+
+// Beat applies a heartbeat.
+func (t Token) Beat(h Heartbeat) Change {
+	t.Beats++
+	h.TokenID, h.Number, h.Prev = t.ID, t.Beats, t.LastPos
+	t.LastPos = h.Pos
+	var flip *Flip
+	switch h.Kind {
+	case Success, Failure:
+		// A clock that was set back a little does not take back what was heard.
+		t.LastAt, t.Since = later(t.LastAt, h.At), later(t.Since, h.At)
+		t.StartedAt, t.Unknown = time.Time{}, false
+		flip = t.heard(h)
+	case Start:
+		if t.StartedAt.IsZero() {
+			t.StartedAt = h.At
+		}
+		// A job that only ever starts has to fire too.
+		if t.Status == New && t.Since.IsZero() {
+			t.Since = h.At
+		}
+	}
+	t = t.Settle()
+	return Change{Token: t, Beat: &h, Flip: flip}
+}
+
+// heard moves the status after a success or a failure.
+func (t *Token) heard(h Heartbeat) *Flip {
+	switch {
+	case t.Status == Disabled:
+		return nil
+	case h.Kind == Failure && t.Status == Firing:
+		t.Reason = Failed
+		return nil
+	case h.Kind == Failure:
+		return t.flip(h.At, Firing, Failed)
+	case t.Status == New:
+		return t.flip(h.At, Up, First)
+	case t.Status == Firing:
+		return t.flip(h.At, Up, Recovered)
+	}
+	return nil
+}
+
+// Overdue tells whether the deadline has passed.
+func (t Token) Overdue(now time.Time) bool {
+	return !t.Deadline.IsZero() && !now.Before(t.Deadline)
+}
+
+// Expire fires a token whose deadline has passed. The flip is dated at the
+// deadline, not at the moment of noticing. A token that is not overdue stays.
+func (t Token) Expire(now time.Time) Change {
+	if !t.Overdue(now) {
+		return Change{Token: t}
+	}
+	flip := t.flip(t.Deadline, Firing, Missed)
+	t = t.Settle()
+	return Change{Token: t, Flip: flip}
+}
+
+// Excuse applies a gap. A token that expected a heartbeat in it, or had a run
+// in progress, waits for its next expected time after the gap and is unknown
+// until then; but only once between two heartbeats, so that a kae that is
+// often restarted is never silent. Other tokens stay.
+func (t Token) Excuse(g Gap) Change {
+	in := func(at time.Time) bool { return !at.Before(g.From) && !at.After(g.To) }
+	waits := !t.Deadline.IsZero()
+	ran := t.Running() && t.StartedAt.Before(g.To)
+	if !waits || t.Unknown || !(in(t.DueAt) || in(t.Deadline) || ran) {
+		return Change{Token: t}
+	}
+	t.Since = t.Schedule.Latest(t.Since, g.To)
+	t.StartedAt, t.Unknown = time.Time{}, true
+	flip := t.flip(g.To, t.Status, Excused)
+	t = t.Settle()
+	return Change{Token: t, Flip: flip}
+}
+
+// Rewind applies a clock that was set back: what seems to have happened more
+// than a minute ahead of now happened now, so that no deadline is postponed by
+// the difference.
+func (t Token) Rewind(now time.Time) Change {
+	for _, at := range []*time.Time{&t.Since, &t.LastAt, &t.StartedAt} {
+		if at.After(now.Add(skew)) {
+			*at = now
+		}
+	}
+	return Change{Token: t.Settle()}
+}
+
+// Settings are what people may change about a token.
+type Settings struct {
+	Name        string
+	Description string
+	Tags        []string
+	Schedule    Schedule
+	Grace       time.Duration
+}
+
+// Settings gives the token's present ones.
+func (t Token) Settings() Settings {
+	return Settings{t.Name, t.Description, t.Tags, t.Schedule, t.Grace}
+}
+
+// With gives the token with other settings, not yet judged by them.
+func (t Token) With(s Settings) Token {
+	t.Name, t.Description, t.Tags, t.Schedule, t.Grace = s.Name, s.Description, s.Tags, s.Schedule, s.Grace
+	return t
+}
+
+// Edit changes the settings. What follows from them is computed anew from
+// Since: a token that is overdue by them fires now, and one that fired as
+// missed and is not overdue by them is up. A failure stays a failure.
+func (t Token) Edit(s Settings, now time.Time) Change {
+	t = t.With(s)
+	var flip *Flip
+	if t.Status == Firing && t.Reason == Missed && !t.Removed() {
+		waiting := t
+		waiting.Status = Up
+		if !waiting.Settle().Overdue(now) {
+			flip = t.flip(now, t.awake(), Edited)
+		}
+	}
+	t = t.Settle()
+	if t.Overdue(now) {
+		flip = t.flip(now, Firing, Missed)
+		t = t.Settle()
+	}
+	return Change{Token: t, Flip: flip}
+}
+
+// awake is the status of a token that nothing is wrong with.
+func (t Token) awake() Status {
+	if t.LastAt.IsZero() {
+		return New
+	}
+	return Up
+}
+
+// Disable stops expecting heartbeats. They are still recorded.
+func (t Token) Disable(now time.Time) Change {
+	if t.Status == Disabled || t.Removed() {
+		return Change{Token: t}
+	}
+	t.Unknown, t.StartedAt = false, time.Time{}
+	flip := t.flip(now, Disabled, WasDisabled)
+	return Change{Token: t.Settle(), Flip: flip}
+}
+
+// Enable expects heartbeats again, the next one an interval from now.
+func (t Token) Enable(now time.Time) Change {
+	if t.Status != Disabled || t.Removed() {
+		return Change{Token: t}
+	}
+	return t.begin(now)
+}
+
+// begin waits anew from now on.
+func (t Token) begin(now time.Time) Change {
+	t.Since, t.StartedAt, t.Unknown = time.Time{}, time.Time{}, false
+	status := t.awake()
+	if status == Up {
+		t.Since = now
+	}
+	var flip *Flip
+	if status != t.Status {
+		flip = t.flip(now, status, WasEnabled)
+	}
+	return Change{Token: t.Settle(), Flip: flip}
+}
+
+// Remove takes the token away: it can be brought back for [KeepRemoved].
+func (t Token) Remove(now time.Time) Change {
+	if !t.Removed() {
+		t.RemovedAt = now
+	}
+	return Change{Token: t.Settle()}
+}
+
+// Undo brings a removed token back. It waits anew from now on; one that was
+// disabled comes back disabled.
+func (t Token) Undo(now time.Time) Change {
+	if !t.Removed() {
+		return Change{Token: t}
+	}
+	t.RemovedAt = time.Time{}
+	if t.Status == Disabled {
+		return Change{Token: t}
+	}
+	return t.begin(now)
+}
+
+// Renew replaces the token's value and UUID; its history stays.
+func (t Token) Renew(value, uuid string) Change {
+	t.Value, t.UUID = value, uuid
+	return Change{Token: t}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,26 @@
+// Package kae is a dead man's switch: it keeps an eye on what runs by itself.
+//
+// Each process that should run again and again gets a [Token] with a
+// [Schedule]. After each good run the process requests the token's URL: a
+// [Heartbeat]. When no heartbeat comes by the token's deadline, the token
+// fires, and everybody who looks at the console sees it.
+//
+// kae is a small state machine. Its state (every token, its deadline, what it
+// last heard) is in memory; a journal of heartbeats and a recent copy of the
+// state are in the database. Whatever changes a token is committed before it
+// is acknowledged, shown or told to anybody, and only then installed in
+// memory. After a crash the state is what it was at the last commit.
+//
+// This package holds the words, the rules and the contracts, and needs only
+// the standard library:
+//
+//   - token.go, heartbeat.go, schedule.go: the nouns;
+//   - change.go: the rules, as pure functions from a token to a [Change];
+//   - store.go: what a database must do;
+//   - error.go: errors with a code for the machine and a sentence for people.
+//
+// The adapters are under internal/: roster (the tokens in memory), keeper (the
+// loop that owns heartbeats and time), hub (changes to whoever listens),
+// sqlstore (SQLite and PostgreSQL) and web (heartbeats and console). cmd/kae
+// wires them together.
+package kae

@@ -1,0 +1,3 @@
+module kae
+
+go 1.26

@@ -1,0 +1,178 @@
+package kae
+
+import (
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Status is what a token is doing. *late*, *running* and *unknown* are not
+// statuses: they are shown beside one.
+type Status string
+
+// The four statuses.
+const (
+	New      Status = "new"      // no success or failure yet: it cannot be missed
+	Up       Status = "up"       // the newest expected heartbeat came
+	Firing   Status = "firing"   // none came by the deadline, or a failure did
+	Disabled Status = "disabled" // heartbeats are recorded, nothing is expected
+)
+
+// Reason says why a token's status changed.
+type Reason string
+
+// The reasons of flips.
+const (
+	First       Reason = "first"     // the first success came
+	Missed      Reason = "missed"    // the deadline passed without a heartbeat
+	Failed      Reason = "failed"    // a failure was reported
+	Recovered   Reason = "recovered" // a success came while firing
+	WasDisabled Reason = "disabled"
+	WasEnabled  Reason = "enabled" // enabled, or brought back after a removal
+	Edited      Reason = "edited"  // a change of settings took the firing back
+	Excused     Reason = "unknown" // kae took no heartbeats when one was expected
+)
+
+// Token is one thing that is watched: a process that should report again and
+// again. It is a plain value; [Token.Beat], [Token.Expire] and the other rules
+// take one and give the next. Times are whole microseconds in UTC, and zero
+// where there is none. Tags is never changed in place.
+type Token struct {
+	ID          int64
+	Value       string // 20 letters: the secret in the heartbeat URL
+	UUID        string // a second value (version 4), as secret as the first
+	Name        string
+	Description string
+	Tags        []string
+	Schedule    Schedule
+	Grace       time.Duration // how much later than expected is still fine
+
+	Status    Status
+	Reason    Reason    // of the newest flip, or of a failure while firing
+	FlippedAt time.Time // when the status last changed
+	Unknown   bool      // excused, and no success or failure since
+	Beats     int64     // heartbeats received; the number of the newest
+	Flips     int64     // flips so far; the number of the newest
+	LastPos   int64     // journal position of the newest heartbeat, 0 if none
+	CreatedAt time.Time
+	RemovedAt time.Time // removed tokens can be brought back for [KeepRemoved]
+	Since     time.Time // what DueAt follows from: the newest success or failure or, when later, its enabling or excuse
+	LastAt    time.Time // newest success or failure
+	StartedAt time.Time // start of the run that has not ended
+	DueAt     time.Time // when the next heartbeat is expected
+	Deadline  time.Time // when it fires unless a heartbeat comes; zero: nothing to wait for
+}
+
+// Limits of what people write, in characters.
+const (
+	MaxName        = 255
+	MaxDescription = 1000
+	MaxTag         = 50
+	MaxTags        = 20
+)
+
+// MaxGrace is the longest grace: ten years, like the longest interval.
+const MaxGrace = MaxInterval
+
+// KeepRemoved is how long a removed token can be brought back.
+const KeepRemoved = 7 * 24 * time.Hour
+
+const (
+	valueLength  = 20
+	valueLetters = "bcdfghjklmnpqrstvwxyz" // no vowels: a value never spells a word
+)
+
+// NewValue makes a token's value: 20 letters from crypto/rand, 87 bits.
+func NewValue() string {
+	value := make([]byte, 0, valueLength)
+	var random [64]byte
+	for {
+		rand.Read(random[:]) // never fails: it ends the program instead
+		for _, b := range random {
+			// 252 is the largest multiple of 21 in a byte: letters stay equally likely.
+			if b >= 252 {
+				continue
+			}
+			value = append(value, valueLetters[int(b)%len(valueLetters)])
+			if len(value) == valueLength {
+				return string(value)
+			}
+		}
+	}
+}
+
+// NewUUID makes a random UUID of version 4 (RFC 9562, section 5.4).
+func NewUUID() string {
+	var u [16]byte
+	rand.Read(u[:])
+	u[6] = u[6]&0x0f | 0x40
+	u[8] = u[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
+}
+
+// Validate checks what people write into a token and gives one [Error] for
+// each field that is wrong, in the order of the form.
+func (t Token) Validate() []*Error {
+	var errs []*Error
+	add := func(field, message string) { errs = append(errs, invalid(field, message)) }
+	switch n := utf8.RuneCountInString(t.Name); {
+	case !isText(t.Name):
+		add("name", "The name has characters that are not text.")
+	case strings.TrimSpace(t.Name) == "":
+		add("name", "Give it a name: what should happen, such as “Nightly backup”.")
+	case n > MaxName:
+		add("name", fmt.Sprintf("The name has %d characters; at most %d are possible.", n, MaxName))
+	}
+	if t.Schedule.IsZero() {
+		add("interval", "Say how often a heartbeat is expected: "+howToWriteDurations)
+	}
+	if t.Grace < 0 || t.Grace > MaxGrace {
+		add("grace", "Grace is from 0 to 10 years.")
+	}
+	switch n := utf8.RuneCountInString(t.Description); {
+	case !isText(t.Description):
+		add("description", "The description has characters that are not text.")
+	case n > MaxDescription:
+		add("description", fmt.Sprintf("The description has %d characters; at most %d are possible.", n, MaxDescription))
+	}
+	if len(t.Tags) > MaxTags {
+		add("tags", fmt.Sprintf("There are %d tags; at most %d are possible.", len(t.Tags), MaxTags))
+	}
+	for _, tag := range t.Tags {
+		if n := utf8.RuneCountInString(tag); n > MaxTag || !isText(tag) {
+			add("tags", fmt.Sprintf("A tag is a word of at most %d characters.", MaxTag))
+			break
+		}
+	}
+	return errs
+}
+
+// ParseTags splits tags at white space and commas and drops repetitions.
+func ParseTags(s string) []string {
+	var tags []string
+	seen := map[string]bool{}
+	for _, tag := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+		if !seen[tag] {
+			seen[tag] = true
+			tags = append(tags, tag)
+		}
+	}
+	return tags
+}
+
+// Removed tells whether the token has been taken away.
+func (t Token) Removed() bool { return !t.RemovedAt.IsZero() }
+
+// Late tells whether the token is past due and inside its grace.
+func (t Token) Late(now time.Time) bool {
+	return !t.Deadline.IsZero() && !now.Before(t.DueAt)
+}
+
+// Running tells whether a run has begun and not ended.
+func (t Token) Running() bool { return !t.StartedAt.IsZero() }
+
+// isText tells whether every engine can store s as text: UTF-8 without NUL.
+func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
