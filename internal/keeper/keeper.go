@@ -1,0 +1,248 @@
+// Package keeper is the loop that owns heartbeats and time.
+//
+// Whatever changes a token goes through one goroutine, in turns. A turn takes
+// all heartbeats and edits that wait, applies the rules to them, expires what
+// is overdue, commits all of it as one transaction, installs it in the roster,
+// and only then answers and publishes. While one turn commits the next one
+// fills: an idle kae answers a heartbeat after exactly one commit, a busy one
+// shares each commit among many, and no timer is needed for either.
+package keeper
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"kae"
+	"kae/internal/hub"
+	"kae/internal/roster"
+)
+
+// Config is what a keeper needs.
+type Config struct {
+	Store kae.Store
+	Hub   *hub.Hub
+	Log   *slog.Logger
+	Delay time.Duration // the longest sleep between two looks, and between two saves
+	Keep  int64         // heartbeats, and flips, kept for each token
+}
+
+const (
+	turnBeats   = 4096 // heartbeats and edits in one turn
+	turnExpires = 2000 // expiries in one turn; more at once are no faster and make a long turn
+	commitLimit = 30 * time.Second
+	oversleep   = time.Second // waking later than this means that kae could take no heartbeat
+	skew        = time.Minute // a clock that goes back by less is left alone
+)
+
+// Keeper changes tokens. All its fields but the atomic ones and the queue
+// belong to the goroutine of Run.
+type Keeper struct {
+	Config
+	roster *roster.Roster
+	queue  queue
+
+	pos    int64 // the newest position
+	lastID int64 // the largest token id given
+	turn   turn  // the one under way
+	last   time.Time
+	saver  saver
+
+	doubt   bool // the last commit may or may not have happened
+	retry   time.Time
+	backoff time.Duration
+
+	failing    atomic.Int64 // since when the store fails, in microseconds; 0: it does not
+	refused    atomic.Int64 // when the first heartbeat was refused for it
+	lastCommit atomic.Int64
+}
+
+// Open loads the tokens, brings them up to the newest committed heartbeat, and
+// writes down the time in which kae was off, with the tokens that it excuses.
+// When it returns, heartbeats may be taken.
+func Open(ctx context.Context, c Config) (*Keeper, error) {
+	k := &Keeper{Config: c, roster: roster.New()}
+	k.queue.wake = make(chan struct{}, 1)
+	k.saver.touched = map[int64]struct{}{}
+	clock, err := k.load(ctx, -1)
+	if err != nil {
+		return nil, err
+	}
+	k.saver.start(clock)
+	now := clockNow()
+	alive := later(clock.AliveAt, k.roster.LastBeat())
+	var gap *kae.Gap
+	if !clock.AliveAt.IsZero() && now.After(alive) {
+		gap = &kae.Gap{From: alive, To: now}
+	}
+	k.turn.begin(k, now)
+	k.turn.rewind()
+	k.turn.excuse(gap)
+	k.turn.alive = true
+	if err := k.commit(ctx); err != nil {
+		return nil, err
+	}
+	k.turn.finish(nil)
+	k.last = now
+	return k, nil
+}
+
+// Roster gives the tokens that the keeper changes.
+func (k *Keeper) Roster() *roster.Roster { return k.roster }
+
+// Run takes turns until ctx ends. Then it commits what waits, saves, and
+// refuses what comes later.
+func (k *Keeper) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		meant := k.nextLook()
+		timer.Reset(meant.Sub(clockNow()))
+		select {
+		case <-ctx.Done():
+			return k.finish(context.WithoutCancel(ctx))
+		case <-k.queue.wake:
+		case <-timer.C:
+		}
+		k.look(context.WithoutCancel(ctx), meant)
+	}
+}
+
+// nextLook is when the loop wakes if nothing comes in.
+func (k *Keeper) nextLook() time.Time {
+	now := clockNow()
+	if k.doubt {
+		return k.retry
+	}
+	if k.saver.busy(k) || k.queue.waiting() {
+		return now
+	}
+	next := earlier(now.Add(k.Delay), k.saver.due.Add(k.Delay))
+	if wake := k.roster.Wake(); !wake.IsZero() {
+		next = earlier(next, wake)
+	}
+	return later(next, now)
+}
+
+// look is one round of the loop, which meant to begin at a time.
+func (k *Keeper) look(ctx context.Context, meant time.Time) {
+	now := clockNow()
+	gap := k.overslept(meant, now)
+	if k.doubt {
+		if now.Before(k.retry) {
+			k.refuse()
+			return
+		}
+		mended, err := k.mend(ctx, now)
+		if err != nil {
+			k.fail(err)
+			return
+		}
+		if mended != nil && gap != nil {
+			mended.From = earlier(mended.From, gap.From)
+		}
+		if mended != nil {
+			gap = mended
+		}
+	}
+	k.turn.begin(k, now)
+	if now.Before(k.last.Add(-skew)) {
+		k.Log.Warn("the clock was set back", "by", k.last.Sub(now).Round(time.Second))
+		k.turn.rewind()
+	}
+	k.last = now
+	k.turn.excuse(gap)
+	k.turn.take(k.queue.take(turnBeats))
+	k.turn.expire()
+	if err := k.commit(ctx); err != nil {
+		k.turn.finish(errFailing)
+		k.fail(err)
+		return
+	}
+	k.turn.finish(nil)
+	if err := k.saver.step(ctx, k, now); err != nil {
+		k.fail(err)
+	}
+}
+
+// overslept tells the gap behind kae when the loop woke much later than it
+// meant to by the wall clock: the process was stopped, the machine asleep, or
+// the clock set forward.
+func (k *Keeper) overslept(meant, now time.Time) *kae.Gap {
+	if now.Sub(meant) <= oversleep || k.last.IsZero() {
+		return nil
+	}
+	k.Log.Warn("kae was stopped for a while", "from", k.last, "to", now)
+	return &kae.Gap{From: k.last, To: now}
+}
+
+// commit writes the turn, if there is anything to write, and installs it.
+func (k *Keeper) commit(ctx context.Context) error {
+	t := &k.turn
+	if t.writes() {
+		ctx, cancel := context.WithTimeout(ctx, commitLimit)
+		defer cancel()
+		if err := k.Store.Write(ctx, t.write); err != nil {
+			return err
+		}
+		k.pos, k.lastID = t.pos, t.lastID
+		k.committed()
+	}
+	for id := range t.next {
+		if _, saved := t.rows[id]; !saved {
+			k.saver.touch(id)
+		}
+	}
+	k.roster.Install(t.changes, t.now)
+	return nil
+}
+
+func (k *Keeper) committed() { k.lastCommit.Store(time.Now().UnixMicro()) }
+
+// finish is the last turn: it commits what waits, saves every token, and
+// refuses what is still to come.
+func (k *Keeper) finish(ctx context.Context) error {
+	defer k.queue.close(errStopping)
+	if k.doubt {
+		return nil // what was answered is committed; replay does the rest
+	}
+	for k.queue.waiting() && !k.doubt {
+		k.look(ctx, clockNow())
+	}
+	if k.doubt {
+		return nil
+	}
+	return k.saver.all(ctx, k)
+}
+
+// Health tells how kae itself is doing. It writes nothing.
+func (k *Keeper) Health() kae.Health {
+	now := clockNow()
+	h := kae.Health{
+		LastCommit: time.UnixMicro(k.lastCommit.Load()).UTC(),
+		Overdue:    k.roster.Overdue(now.Add(-time.Second)),
+	}
+	if since := k.failing.Load(); since != 0 {
+		h.FailingSince = time.UnixMicro(since).UTC()
+	}
+	return h
+}
+
+// clockNow reads the wall clock as the rest of kae keeps times: microseconds,
+// UTC, without the monotonic reading, which stops while a machine sleeps.
+func clockNow() time.Time { return time.UnixMicro(time.Now().UnixMicro()).UTC() }
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

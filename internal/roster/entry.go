@@ -1,0 +1,84 @@
+package roster
+
+import (
+	"slices"
+	"time"
+
+	"kae"
+)
+
+// entry is one token, packed.
+type entry struct {
+	id     *identity
+	status kae.Status
+	reason kae.Reason
+
+	beats, flips, lastPos                             int64
+	removed, since, last, started, flipped, due, dead int64 // microseconds; 0: none
+
+	wake    int64 // when something happens to it next: due, then the deadline; 0: never
+	place   int   // in the agenda; -1: not there
+	late    bool
+	unknown bool
+}
+
+// identity is what of a token changes only when people change it. It is
+// replaced, never changed in place, so a token that was handed out keeps its.
+type identity struct {
+	id          int64
+	value, uuid string
+	created     int64
+	settings    kae.Settings
+}
+
+func (i *identity) describes(t kae.Token) bool {
+	return i.value == t.Value && i.uuid == t.UUID &&
+		i.settings.Name == t.Name && i.settings.Description == t.Description &&
+		i.settings.Schedule == t.Schedule && i.settings.Grace == t.Grace &&
+		slices.Equal(i.settings.Tags, t.Tags)
+}
+
+func (e *entry) pack(t kae.Token, now time.Time) {
+	if e.id == nil || !e.id.describes(t) {
+		e.id = &identity{id: t.ID, value: t.Value, uuid: t.UUID, created: micros(t.CreatedAt), settings: t.Settings()}
+	}
+	e.status, e.reason = t.Status, t.Reason
+	e.beats, e.flips, e.lastPos = t.Beats, t.Flips, t.LastPos
+	e.removed, e.since, e.last, e.started = micros(t.RemovedAt), micros(t.Since), micros(t.LastAt), micros(t.StartedAt)
+	e.flipped, e.due, e.dead = micros(t.FlippedAt), micros(t.DueAt), micros(t.Deadline)
+	e.late, e.unknown = t.Late(now), t.Unknown
+	switch {
+	case e.dead == 0:
+		e.wake = 0
+	case e.late:
+		e.wake = e.dead
+	default:
+		e.wake = e.due
+	}
+}
+
+func (e *entry) token() kae.Token {
+	t := kae.Token{
+		ID: e.id.id, Value: e.id.value, UUID: e.id.uuid,
+		Status: e.status, Reason: e.reason, FlippedAt: moment(e.flipped), Unknown: e.unknown,
+		Beats: e.beats, Flips: e.flips, LastPos: e.lastPos,
+		CreatedAt: moment(e.id.created), RemovedAt: moment(e.removed),
+		Since: moment(e.since), LastAt: moment(e.last), StartedAt: moment(e.started),
+		DueAt: moment(e.due), Deadline: moment(e.dead),
+	}
+	return t.With(e.id.settings)
+}
+
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func moment(micros int64) time.Time {
+	if micros == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros).UTC()
+}
