@@ -11,6 +11,7 @@ package keeper
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -36,12 +37,13 @@ const (
 	skew        = time.Minute // a clock that goes back by less is left alone
 )
 
-// Keeper changes tokens. All its fields but the atomic ones and the queue
-// belong to the goroutine of Run.
+// Keeper changes tokens. All its fields but the atomic ones, the
+// roster, the queue and its pool belong to the goroutine of Run.
 type Keeper struct {
 	Config
 	roster *roster.Roster
 	queue  queue
+	items  sync.Pool // of *item, to be used again
 
 	pos    int64 // the newest position
 	lastID int64 // the largest token id given
@@ -63,6 +65,7 @@ type Keeper struct {
 // When it returns, heartbeats may be taken.
 func Open(ctx context.Context, c Config) (*Keeper, error) {
 	k := &Keeper{Config: c, roster: roster.New()}
+	k.items.New = newItem
 	k.queue.wake = make(chan struct{}, 1)
 	k.saver.touched = map[int64]struct{}{}
 	clock, err := k.load(ctx, -1)

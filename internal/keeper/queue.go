@@ -35,7 +35,7 @@ type item struct {
 	done  chan struct{} // receives once when token and err are there
 }
 
-var items = sync.Pool{New: func() any { return &item{done: make(chan struct{}, 1)} }}
+func newItem() any { return &item{done: make(chan struct{}, 1)} }
 
 // Heartbeat records a heartbeat of the token with a value and returns when it
 // is committed and synced. The caller fills in what it knows of h; the keeper
@@ -51,7 +51,7 @@ func (k *Keeper) Heartbeat(ctx context.Context, value string, h kae.Heartbeat) e
 		k.refused.CompareAndSwap(0, h.At.UnixMicro())
 		return errFailing
 	}
-	it := items.Get().(*item)
+	it := k.items.Get().(*item)
 	it.id, it.value, it.beat, it.rule, it.err = id, value, h, nil, nil
 	_, err := k.do(ctx, it)
 	return err
@@ -76,21 +76,21 @@ func (k *Keeper) Change(ctx context.Context, id int64, rule Rule) (kae.Token, er
 	if k.failing.Load() != 0 {
 		return kae.Token{}, errFailing
 	}
-	it := items.Get().(*item)
+	it := k.items.Get().(*item)
 	it.id, it.rule, it.err = id, rule, nil
 	return k.do(ctx, it)
 }
 
 func (k *Keeper) do(ctx context.Context, it *item) (kae.Token, error) {
 	if err := k.queue.put(it); err != nil {
-		items.Put(it)
+		k.items.Put(it)
 		return kae.Token{}, err
 	}
 	select {
 	case <-it.done:
 		t, err := it.token, it.err
 		it.rule, it.token, it.beat = nil, kae.Token{}, kae.Heartbeat{}
-		items.Put(it)
+		k.items.Put(it)
 		return t, err
 	case <-ctx.Done(): // the loop still holds the item: it can't be used again
 		return kae.Token{}, &kae.Error{Code: kae.Unavailable, Message: "kae took too long.", Err: ctx.Err()}

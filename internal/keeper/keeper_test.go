@@ -1,0 +1,652 @@
+package keeper
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kae"
+	"kae/internal/hub"
+)
+
+// running is a keeper under test. Its clock is that of a synctest bubble.
+type running struct {
+	*Keeper
+	t     *testing.T
+	store *memory
+	stop  func()
+}
+
+func start(t *testing.T, store *memory) *running {
+	t.Helper()
+	return startWith(t, store, Config{Delay: 5 * time.Second, Keep: 10})
+}
+
+func startWith(t *testing.T, store *memory, c Config) *running {
+	t.Helper()
+	c.Store, c.Hub, c.Log = store, hub.New(), slog.New(slog.DiscardHandler)
+	k, err := Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- k.Run(ctx) }()
+	r := &running{Keeper: k, t: t, store: store}
+	r.stop = func() {
+		t.Helper()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		r.stop = func() {}
+	}
+	t.Cleanup(func() { r.stop() })
+	return r
+}
+
+func (r *running) create(every, grace time.Duration) kae.Token {
+	r.t.Helper()
+	token, err := r.Create(r.t.Context(), kae.Settings{Name: "a", Schedule: kae.Every(every), Grace: grace})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return token
+}
+
+func (r *running) beat(value string) error {
+	return r.Heartbeat(r.t.Context(), value, kae.Heartbeat{At: clockNow(), Kind: kae.Success})
+}
+
+func (r *running) mustBeat(value string) {
+	r.t.Helper()
+	if err := r.beat(value); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *running) token(id int64) kae.Token {
+	r.t.Helper()
+	token, ok := r.Roster().Get(id)
+	if !ok {
+		r.t.Fatalf("no token %d", id)
+	}
+	return token
+}
+
+func (r *running) expect(id int64, want kae.Status, flips int64) kae.Token {
+	r.t.Helper()
+	token := r.token(id)
+	if token.Status != want || token.Flips != flips {
+		r.t.Fatalf("%s after %d flips, want %s after %d", token.Status, token.Flips, want, flips)
+	}
+	return token
+}
+
+// pass lets time pass, and the loop do what there is to do.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func TestItFiresAtItsDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, newMemory())
+		token := r.create(time.Minute, 30*time.Second)
+		pass(time.Hour)
+		r.expect(token.ID, kae.New, 0)
+		r.mustBeat(token.Value)
+		first := r.expect(token.ID, kae.Up, 1)
+		s := r.Hub.Subscribe(nil)
+		defer s.Close()
+
+		pass(time.Minute - time.Microsecond)
+		if r.Roster().Counts().Late != 0 {
+			t.Error("late before it is due")
+		}
+		pass(time.Microsecond)
+		if r.Roster().Counts().Late != 1 || len(s.Take()) != 1 {
+			t.Error("due, and nobody is told that it is late")
+		}
+		pass(30*time.Second - time.Microsecond)
+		r.expect(token.ID, kae.Up, 1)
+		pass(time.Microsecond)
+		fired := r.expect(token.ID, kae.Firing, 2)
+		flips := r.store.look().flips
+		if !fired.FlippedAt.Equal(first.Deadline) || !flips[1].At.Equal(first.Deadline) || flips[1].Reason != kae.Missed {
+			t.Errorf("fired %+v, its deadline was %v", flips[1], first.Deadline)
+		}
+		if c := s.Take(); len(c) != 1 || c[0].Flip == nil {
+			t.Errorf("published %+v", c)
+		}
+		pass(time.Hour)
+		r.expect(token.ID, kae.Firing, 2)
+		r.mustBeat(token.Value)
+		r.expect(token.ID, kae.Up, 3)
+	})
+}
+
+// A deadline brought forward by an edit does not wait for the sleep to end.
+func TestAnEditWakesTheLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := startWith(t, newMemory(), Config{Delay: time.Hour, Keep: 10})
+		token := r.create(24*time.Hour, 0)
+		r.mustBeat(token.Value)
+		pass(10 * time.Second)
+		_, err := r.Change(t.Context(), token.ID, func(t kae.Token, now time.Time) (kae.Change, error) {
+			s := t.Settings()
+			s.Schedule = kae.Every(20 * time.Second)
+			return t.Edit(s, now), nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pass(10*time.Second - time.Microsecond)
+		r.expect(token.ID, kae.Up, 1)
+		pass(time.Microsecond)
+		r.expect(token.ID, kae.Firing, 2)
+	})
+}
+
+func TestAnIdleKeeperSignsLifeAndNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, newMemory())
+		before := r.store.writes
+		pass(time.Minute + time.Second)
+		if n := r.store.writes - before; n != 12 {
+			t.Errorf("%d commits in a minute of nothing, want one every 5 s", n)
+		}
+		if age := time.Since(r.store.look().clock.AliveAt); age > 5*time.Second {
+			t.Errorf("the sign of life is %v old", age)
+		}
+		if h := r.Health(); time.Since(h.LastCommit) > 5*time.Second || h.Overdue != 0 || !h.FailingSince.IsZero() {
+			t.Errorf("health %+v", h)
+		}
+	})
+}
+
+// While one commit lasts, the heartbeats that come share the next one; one
+// that came in time is not beaten by its deadline.
+func TestHeartbeatsShareACommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemory()
+		r := start(t, store)
+		var tokens []kae.Token
+		for range 100 {
+			tokens = append(tokens, r.create(time.Minute, 0))
+		}
+		for _, token := range tokens {
+			r.mustBeat(token.Value)
+		}
+		pass(time.Minute - time.Second)
+		synctest.Wait()
+		release := make(chan struct{})
+		store.mu.Lock()
+		store.held = release
+		before := store.writes
+		store.mu.Unlock()
+		answers := make(chan error, len(tokens))
+		for _, token := range tokens {
+			go func() { answers <- r.beat(token.Value) }()
+		}
+		pass(2 * time.Second) // the deadline of all passes while they wait
+		select {
+		case err := <-answers:
+			t.Fatalf("answered before it was committed: %v", err)
+		default:
+		}
+		store.mu.Lock()
+		store.held = nil
+		store.mu.Unlock()
+		close(release)
+		for range tokens {
+			if err := <-answers; err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := store.writes - before; n > 3 {
+			t.Errorf("%d commits for 100 heartbeats", n)
+		}
+		if c := r.Roster().Counts(); c.Up != 100 || len(store.look().flips) != 100 {
+			t.Errorf("%+v, %d flips", c, len(store.look().flips))
+		}
+	})
+}
+
+func TestUnknownAndRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, newMemory())
+		if err := r.beat("nothing"); kae.ErrorCode(err) != kae.NotFound {
+			t.Errorf("unknown value: %v", err)
+		}
+		token := r.create(time.Minute, 0)
+		change := func(rule Rule) kae.Token {
+			t.Helper()
+			token, err := r.Change(t.Context(), token.ID, rule)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return token
+		}
+		removed := change(func(t kae.Token, now time.Time) (kae.Change, error) { return t.Remove(now), nil })
+		if err := r.beat(token.Value); kae.ErrorCode(err) != kae.NotFound || !removed.Removed() {
+			t.Errorf("removed: %v", err)
+		}
+		pass(kae.KeepRemoved - time.Hour)
+		change(func(t kae.Token, now time.Time) (kae.Change, error) { return t.Undo(now), nil })
+		r.mustBeat(token.Value)
+		change(func(t kae.Token, now time.Time) (kae.Change, error) { return t.Remove(now), nil })
+		pass(kae.KeepRemoved + 10*time.Second)
+		if _, ok := r.Roster().Get(token.ID); ok || len(r.store.look().tokens) != 0 {
+			t.Error("after a week it is still there")
+		}
+		if _, err := r.Change(t.Context(), token.ID, nil); kae.ErrorCode(err) != kae.NotFound {
+			t.Errorf("gone for good: %v", err)
+		}
+		r.stop()
+		again := start(t, r.store)
+		if next := again.create(time.Minute, 0); next.ID == token.ID {
+			t.Error("its id is used again")
+		}
+		refused := fmt.Errorf("no")
+		if _, err := again.Change(t.Context(), 0, func(t kae.Token, _ time.Time) (kae.Change, error) { return kae.Change{}, refused }); err != refused {
+			t.Errorf("a rule's error: %v", err)
+		}
+	})
+}
+
+// Stopped for three intervals: promise 2, and that it is not silent after it.
+func TestOffForThreeIntervals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemory()
+		r := start(t, store)
+		token := r.create(time.Minute, 10*time.Second)
+		r.mustBeat(token.Value)
+		due := r.token(token.ID).DueAt
+		pass(30 * time.Second)
+		r.stop()
+		pass(3 * time.Minute)
+
+		r = start(t, store)
+		excused := r.expect(token.ID, kae.Up, 2)
+		if !excused.Unknown || !excused.DueAt.Equal(due.Add(3*time.Minute)) {
+			t.Fatalf("unknown: %t, due %v, want %v", excused.Unknown, excused.DueAt, due.Add(3*time.Minute))
+		}
+		gaps := store.look().gaps
+		if len(gaps) != 1 || gaps[0].To.Sub(gaps[0].From) != 3*time.Minute {
+			t.Errorf("gaps: %v", gaps)
+		}
+		r.stop()
+		pass(45 * time.Second) // over the expected time and the deadline again
+		r = start(t, store)
+		pass(time.Microsecond)
+		fired := r.expect(token.ID, kae.Firing, 3)
+		if !fired.FlippedAt.Equal(excused.Deadline) {
+			t.Errorf("fired at %v, want %v", fired.FlippedAt, excused.Deadline)
+		}
+	})
+}
+
+// A restart more often than the interval postpones nothing: promise 1.
+func TestRestartsDoNotPostpone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemory()
+		r := start(t, store)
+		token := r.create(10*time.Minute, 0)
+		r.mustBeat(token.Value)
+		deadline := r.token(token.ID).Deadline
+		for clockNow().Before(deadline.Add(-90 * time.Second)) {
+			pass(time.Minute)
+			r.stop()
+			r = start(t, store)
+		}
+		pass(deadline.Sub(clockNow()))
+		r.expect(token.ID, kae.Firing, 2)
+	})
+}
+
+// The store fails, and heartbeats are refused: that is a gap.
+func TestAFailingStoreIsAGap(t *testing.T) {
+	for _, persist := range []bool{false, true} {
+		t.Run(fmt.Sprintf("persist=%t", persist), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := newMemory()
+				r := start(t, store)
+				token, other := r.create(time.Minute, 0), r.create(time.Hour, 0)
+				r.mustBeat(token.Value)
+				r.mustBeat(other.Value)
+				pass(30 * time.Second)
+				store.failWith(func(int) (error, bool) { return errDisk, persist })
+				// The first comes to the failing commit, the second not so far.
+				if err := r.beat(other.Value); kae.ErrorCode(err) != kae.Unavailable {
+					t.Fatalf("refused with %v", err)
+				}
+				if err := r.beat(token.Value); kae.ErrorCode(err) != kae.Unavailable {
+					t.Fatalf("refused with %v", err)
+				}
+				from := clockNow()
+				failed := store.failed
+				pass(10 * time.Minute)
+				if n := store.failed - failed; n > 150 {
+					t.Errorf("%d tries in ten minutes: it spins", n)
+				}
+				if r.Health().FailingSince.IsZero() {
+					t.Error("it does not say that it fails")
+				}
+				told := r.Hub.Subscribe(nil)
+				defer told.Close()
+				store.failWith(nil)
+				pass(10 * time.Second)
+				if n := len(told.Take()); n != 2 && persist {
+					t.Errorf("%d tokens told of after the commit in doubt, want 2", n)
+				}
+				if !r.Health().FailingSince.IsZero() || r.Health().Overdue != 0 {
+					t.Errorf("mended: %+v", r.Health())
+				}
+				excused := r.expect(token.ID, kae.Up, 2)
+				gaps := store.look().gaps
+				if !excused.Unknown || len(gaps) != 1 || !gaps[0].From.Equal(from) {
+					t.Errorf("unknown: %t, gaps %v", excused.Unknown, gaps)
+				}
+				if got := r.token(other.ID); got.Unknown {
+					t.Error("a token that expected nothing meanwhile is excused")
+				}
+				wantBeats := int64(1)
+				if persist {
+					wantBeats = 2
+				}
+				if got := r.token(other.ID); got.Beats != wantBeats || excused.Beats != 1 {
+					t.Errorf("%d and %d heartbeats, want %d and 1", got.Beats, excused.Beats, wantBeats)
+				}
+				r.mustBeat(token.Value)
+				r.expect(token.ID, kae.Up, 2)
+				same(t, r)
+			})
+		})
+	}
+}
+
+// A failing store that refused nothing is no excuse: nothing was lost.
+func TestAFailureNobodySawIsNoGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemory()
+		r := start(t, store)
+		token := r.create(time.Minute, 0)
+		r.mustBeat(token.Value)
+		deadline := r.token(token.ID).Deadline
+		store.failWith(func(int) (error, bool) { return errDisk, false })
+		pass(2 * time.Minute)
+		store.failWith(nil)
+		pass(6 * time.Second)
+		if fired := r.expect(token.ID, kae.Firing, 2); !fired.FlippedAt.Equal(deadline) || len(store.look().gaps) != 0 {
+			t.Errorf("fired %v, want %v; gaps %v", fired.FlippedAt, deadline, store.look().gaps)
+		}
+	})
+}
+
+// The loop wakes far too late: the process was stopped.
+func TestStoppedProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemory()
+		r := start(t, store)
+		token := r.create(time.Minute, 0)
+		r.mustBeat(token.Value)
+		r.stop()
+		// The loop's own steps, with a clock of ours.
+		now := clockNow()
+		r.last = now
+		later := now.Add(10 * time.Minute)
+		if gap := r.overslept(now.Add(time.Second), now.Add(1900*time.Millisecond)); gap != nil {
+			t.Errorf("less than a second late, and a gap: %v", gap)
+		}
+		gap := r.overslept(now.Add(time.Second), later)
+		if gap == nil || !gap.From.Equal(now) || !gap.To.Equal(later) {
+			t.Fatalf("gap %v", gap)
+		}
+	})
+}
+
+// The clock is set back by a day: a deadline is not a day later.
+func TestClockSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemory()
+		r := start(t, store)
+		token := r.create(time.Minute, 0)
+		r.mustBeat(token.Value)
+		r.stop()
+		store.mu.Lock()
+		ahead := store.data.tokens[token.ID]
+		ahead.Since, ahead.LastAt = ahead.Since.Add(24*time.Hour), ahead.LastAt.Add(24*time.Hour)
+		store.data.tokens[token.ID] = ahead.Settle()
+		store.mu.Unlock()
+		r = start(t, store)
+		if got := r.token(token.ID); !got.DueAt.Equal(clockNow().Add(time.Minute)) {
+			t.Errorf("due %v, now is %v", got.DueAt, clockNow())
+		}
+		pass(time.Minute)
+		r.expect(token.ID, kae.Firing, 2)
+	})
+}
+
+func TestAFullQueueRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemory()
+		r := start(t, store)
+		token := r.create(time.Minute, 0)
+		release := make(chan struct{})
+		store.mu.Lock()
+		store.held = release
+		store.mu.Unlock()
+		answers := make(chan error, queueLimit+turnBeats+1)
+		go func() { answers <- r.beat(token.Value) }()
+		synctest.Wait() // that one is being committed
+		for range queueLimit {
+			go func() { answers <- r.beat(token.Value) }()
+		}
+		synctest.Wait()
+		if err := r.beat(token.Value); err != errFull {
+			t.Fatalf("a full queue: %v", err)
+		}
+		store.mu.Lock()
+		store.held = nil
+		store.mu.Unlock()
+		close(release)
+		for range queueLimit + 1 {
+			if err := <-answers; err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := r.token(token.ID); got.Beats != queueLimit+1 {
+			t.Errorf("%d heartbeats", got.Beats)
+		}
+	})
+}
+
+// A new value stops the old one at once, also for heartbeats that wait beside.
+func TestANewValueStopsTheOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemory()
+		r := start(t, store)
+		token, other := r.create(time.Minute, 0), r.create(time.Minute, 0)
+		release := make(chan struct{})
+		store.mu.Lock()
+		store.held = release
+		store.mu.Unlock()
+		go r.beat(other.Value)
+		synctest.Wait() // a turn is under way; what follows shares the next one
+		renewed, refused := make(chan kae.Token, 1), make(chan error, 1)
+		go func() {
+			token, _ := r.Change(context.Background(), token.ID, func(t kae.Token, _ time.Time) (kae.Change, error) {
+				return t.Renew(kae.NewValue(), kae.NewUUID()), nil
+			})
+			renewed <- token
+		}()
+		synctest.Wait()
+		go func() { refused <- r.beat(token.Value) }()
+		synctest.Wait()
+		store.mu.Lock()
+		store.held = nil
+		store.mu.Unlock()
+		close(release)
+		if err := <-refused; kae.ErrorCode(err) != kae.NotFound {
+			t.Errorf("the old value: %v", err)
+		}
+		r.mustBeat((<-renewed).Value)
+		if got := r.token(token.ID); got.Beats != 1 {
+			t.Errorf("%d heartbeats", got.Beats)
+		}
+	})
+}
+
+// Heartbeats that come between the portions of a round are replayed after a
+// crash: the safe position is that of the round's beginning.
+func TestTheSafePositionIsSafe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemory()
+		r := start(t, store)
+		var made []kae.Token
+		for range savePortion + 500 {
+			made = append(made, r.create(time.Hour, 0))
+		}
+		for _, token := range made {
+			r.mustBeat(token.Value) // flips: these rows are saved
+			r.mustBeat(token.Value)
+		}
+		r.stop()
+		k, err := Open(t.Context(), r.Config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers := make(chan error, 2*len(made))
+		beat := func() {
+			for _, token := range made {
+				go func() {
+					answers <- k.Heartbeat(context.Background(), token.Value, kae.Heartbeat{At: clockNow(), Kind: kae.Success})
+				}()
+			}
+			synctest.Wait()
+			k.look(context.Background(), clockNow())
+		}
+		beat()
+		pass(6 * time.Second)
+		k.look(context.Background(), clockNow()) // begins a round and saves its first portion
+		if k.saver.upTo == 0 {
+			t.Fatal("one portion was enough")
+		}
+		beat() // and the second portion
+		if k.saver.upTo != 0 {
+			t.Fatal("two portions were not enough")
+		}
+		for range 2 * len(made) {
+			if err := <-answers; err != nil {
+				t.Fatal(err)
+			}
+		}
+		same(t, &running{Keeper: k, t: t, store: store})
+	})
+}
+
+// Who gives up stops waiting; the heartbeat counts all the same.
+func TestGivingUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemory()
+		r := start(t, store)
+		token := r.create(time.Minute, 0)
+		release := make(chan struct{})
+		store.mu.Lock()
+		store.held = release
+		store.mu.Unlock()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := r.Heartbeat(ctx, token.Value, kae.Heartbeat{At: clockNow(), Kind: kae.Success}); kae.ErrorCode(err) != kae.Unavailable {
+			t.Fatalf("gave up with %v", err)
+		}
+		store.mu.Lock()
+		store.held = nil
+		store.mu.Unlock()
+		close(release)
+		synctest.Wait()
+		if got := r.token(token.ID); got.Beats != 1 {
+			t.Errorf("%d heartbeats", got.Beats)
+		}
+		r.stop()
+		if err := r.beat(token.Value); err != errStopping {
+			t.Errorf("after the end: %v", err)
+		}
+	})
+}
+
+// The journal is cut behind what is saved, and keeps what has to be kept.
+func TestTheJournalIsCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemory()
+		r := start(t, store)
+		busy, slow := r.create(time.Minute, 0), r.create(time.Hour, 0)
+		for range 3 {
+			r.mustBeat(slow.Value)
+		}
+		const n = journalLeast + 5*cutPortion
+		for range n / 1000 {
+			answers := make(chan error, 1000)
+			for range 1000 {
+				go func() { answers <- r.beat(busy.Value) }()
+			}
+			for range 1000 {
+				if err := <-answers; err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		pass(11 * time.Second)
+		d := store.look()
+		if len(d.journal) > journalLeast+cutPortion {
+			t.Errorf("%d rows in the journal", len(d.journal))
+		}
+		for _, h := range d.filed {
+			if h.TokenID == busy.ID {
+				t.Fatal("the busy token's old heartbeats were kept")
+			}
+		}
+		if len(d.filed) != 3 {
+			t.Errorf("%d of the slow token's heartbeats were kept, want 3", len(d.filed))
+		}
+		if d.clock.Safe < d.journal[0].Pos-1 {
+			t.Errorf("cut up to %d, safe is %d", d.journal[0].Pos-1, d.clock.Safe)
+		}
+		same(t, r)
+	})
+}
+
+// same restarts the keeper over the same store, as after a crash, and checks
+// that every token is as before.
+func same(t *testing.T, r *running) {
+	t.Helper()
+	again := &Keeper{Config: r.Config, roster: newRoster()}
+	again.saver.touched = map[int64]struct{}{}
+	if _, err := again.load(t.Context(), -1); err != nil {
+		t.Fatal(err)
+	}
+	if diff := compare(r.Keeper, again); diff != "" {
+		t.Errorf("a restart changes something (-before +after):\n%s", diff)
+	}
+	d := r.store.look()
+	for id, token := range tokens(r.Keeper) {
+		if row, ok := d.tokens[id]; ok && row.Flips != token.Flips {
+			t.Errorf("token %d flipped %d times, its row says %d: a flip writes the row", id, token.Flips, row.Flips)
+		}
+	}
+	if again.pos < r.pos || again.lastID != r.lastID {
+		t.Errorf("position %d, id %d; before %d, %d", again.pos, again.lastID, r.pos, r.lastID)
+	}
+	var positions []int64
+	for _, h := range d.journal {
+		positions = append(positions, h.Pos)
+	}
+	if !slices.IsSorted(positions) || len(slices.Compact(positions)) != len(positions) {
+		t.Error("the journal's positions are not in order")
+	}
+}
