@@ -21,7 +21,7 @@ var (
 
 // Rule makes the next state of a token, as [kae.Token.Disable] does. Its error
 // is given to whoever asked, and nothing is changed.
-type Rule func(t kae.Token, now time.Time) (kae.Change, error)
+type Rule = func(t kae.Token, now time.Time) (kae.Change, error)
 
 // item is one request: a heartbeat, or a rule to apply.
 type item struct {
