@@ -18,6 +18,7 @@ var mayImport = map[string][]string{
 	"kae/internal/sqlstore":  {"kae", "modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "golang.org/x/sys"},
 	"kae/internal/keeper":    {"kae", "kae/internal/roster", "kae/internal/hub"},
 	"kae/internal/web":       {"kae", "kae/internal/roster", "kae/internal/hub", "golang.org/x/time"},
+	"kae/bench":              {"golang.org/x/sync"},
 	"kae/cmd/kae": {
 		"kae", "kae/internal/roster", "kae/internal/hub", "kae/internal/keeper", "kae/internal/sqlstore", "kae/internal/web",
 		"github.com/urfave/cli/v3",

@@ -35,28 +35,32 @@ func TestARestartChangesNothing(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 1))
+				faults := rand.New(rand.NewPCG(seed, 2)) // the loop's own
 				store := newMemory()
 				r := startWith(t, store, Config{Delay: time.Second, Keep: 5})
+				failing := false
 				var made []kae.Token
 				for range 10 {
 					made = append(made, r.create(time.Duration(1+random.IntN(20))*time.Second, time.Duration(random.IntN(5))*time.Second))
 				}
 				for step := range 400 {
 					if step%100 == 50 {
+						failing = true
 						store.failWith(func(int) (error, bool) {
-							if random.IntN(3) > 0 {
+							if faults.IntN(3) > 0 {
 								return nil, false
 							}
-							return errDisk, random.IntN(2) == 0
+							return errDisk, faults.IntN(2) == 0
 						})
 					}
 					if step%100 == 80 {
+						failing = false
 						store.failWith(nil)
 						pass(time.Minute / 2)
 					}
 					made = act(t, r, random, made)
 					synctest.Wait()
-					if store.fail == nil && step%20 == 0 && !r.doubt {
+					if !failing && step%20 == 0 {
 						same(t, r)
 					}
 				}
@@ -136,21 +140,22 @@ func TestACrashInTheMiddle(t *testing.T) {
 					r := startWith(t, store, Config{Delay: time.Second, Keep: 5})
 					random := rand.New(rand.NewPCG(7, 7))
 					made := []kae.Token{r.create(3*time.Second, time.Second), r.create(5*time.Second, 0)}
-					dead := store.writes + crash
+					writes, _ := store.count()
+					dead := writes + crash
 					store.failWith(func(write int) (error, bool) {
-						if write < 0 && store.writes >= dead || write >= dead {
+						if write < 0 && store.writes >= dead || write >= dead { // under the store's lock
 							return errDisk, persist && write == dead
 						}
 						return nil, false
 					})
 					for range 60 {
-						if store.failed > 0 {
+						if _, failed := store.count(); failed > 0 {
 							break
 						}
 						made = act(t, r, random, made)
 						synctest.Wait()
 					}
-					if store.failed == 0 {
+					if _, failed := store.count(); failed == 0 {
 						t.Fatal("it never came to the crash")
 					}
 					// Memory is still as before the turn that failed; what the
@@ -166,7 +171,7 @@ func TestACrashInTheMiddle(t *testing.T) {
 						t.Errorf("the turn was not committed, and something of it is there:\n%s", diff)
 					}
 					pass(10 * time.Second) // the first process finds out, too
-					if r.doubt {
+					if !r.Health().FailingSince.IsZero() {
 						t.Fatal("still in doubt")
 					}
 					same(t, r)

@@ -105,6 +105,27 @@ func (m *memory) look() data {
 	return m.data.clone()
 }
 
+// count tells how many writes there were, and how many of them failed.
+func (m *memory) count() (writes, failed int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.writes, m.failed
+}
+
+// hold makes writes wait until release is called.
+func (m *memory) hold() (release func()) {
+	held := make(chan struct{})
+	m.mu.Lock()
+	m.held = held
+	m.mu.Unlock()
+	return func() {
+		m.mu.Lock()
+		m.held = nil
+		m.mu.Unlock()
+		close(held)
+	}
+}
+
 func (m *memory) failWith(f func(write int) (error, bool)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -1,0 +1,48 @@
+# Everything here needs Go; make test also needs what it installs.
+
+VERSION ?=
+ARGS ?=
+FUZZTIME ?= 1m
+BUILD = CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o kae ./cmd/kae
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test check format vet lint race fuzz screenshots tools
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## build and start kae; settings in ARGS: make run ARGS='-addr :8080 -no-auth'
+	@exec ./kae serve $(ARGS)
+
+build: ## build ./kae, one static binary; VERSION=v1.2.3 names it
+	$(BUILD)
+
+# CI makes a test that misses PostgreSQL or the browser fail instead of skip.
+test: tools ## run all tests; installs PostgreSQL and Chromium where that is possible
+	CI=true go test -timeout 10m ./...
+
+# What fails fast comes first. The plain tests run the released kind of binary,
+# the others the same with the race detector: no work is done twice.
+check: format vet lint test race ## the gate: format, vet, lint, test, race
+
+format: ## fail if a file is not formatted
+	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "not formatted (run gofmt -w):"; echo "$$files"; exit 1; fi
+
+vet: ## go vet
+	go vet ./...
+
+lint: ## staticcheck
+	go tool -modfile=tools.mod staticcheck ./...
+
+race: tools ## run all tests with the race detector (needs a C compiler)
+	CI=true go test -race -timeout 10m ./...
+
+fuzz: ## fuzz each fuzz test; FUZZTIME=1m for each
+	scripts/fuzz.sh $(FUZZTIME)
+
+screenshots: tools ## write docs/screenshots anew
+	@mkdir -p docs/screenshots
+	CI=true go test ./cmd/kae -count=1 -run 'TestPagesAreAccessible|TestTheBrowserReconnects' -screenshots $(CURDIR)/docs/screenshots
+
+tools:
+	scripts/install-test-tools.sh

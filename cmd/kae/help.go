@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+const rootHelp = `kae keeps an eye on what runs by itself: processes send heartbeats, and a token
+whose heartbeat is missing fires.
+
+Usage:
+
+  kae [serve] [-flag value …]   watch tokens, take heartbeats, show the console
+  kae version                   tell which kae this is
+  kae help                      show this
+
+“kae serve -help” shows every setting.
+`
+
+const settingsRule = "A flag beats its variable, and a variable beats the default. An empty variable counts as not set. " +
+	"Flags are taken with one dash or two."
+
+// serveHelp shows every setting: how to write it, its default, what it is for.
+func serveHelp() string {
+	var b strings.Builder
+	b.WriteString("kae serve watches tokens, takes heartbeats and shows the console.\n\n")
+	b.WriteString("Usage: kae [serve] [-flag value …]\n\n")
+	b.WriteString(wrap(settingsRule, "", 80))
+	for _, s := range settings {
+		names := s.env
+		if s.flag != "" {
+			names = "-" + s.flag + ", " + s.env
+		}
+		fmt.Fprintf(&b, "\n  %s  (%s; default: %s)\n", names, s.unit, s.normal())
+		b.WriteString(wrap(s.help, "      ", 80))
+	}
+	return b.String()
+}
+
+// normal gives the default for people.
+func (s setting) normal() string {
+	if s.shown != "" {
+		return s.shown
+	}
+	return s.value
+}
+
+// configurationPage is docs/configuration.md.
+func configurationPage() string {
+	var b strings.Builder
+	b.WriteString("# Configuration\n\n" +
+		"<!-- Made from cmd/kae/settings.go by: go test ./cmd/kae -run Configuration -update -->\n\n" +
+		settingsRule + "\n\n" +
+		"| flag | variable | default | write | |\n|---|---|---|---|---|\n")
+	for _, s := range settings {
+		flag, normal := "", s.normal()
+		if s.flag != "" {
+			flag = "`-" + s.flag + "`"
+		}
+		if s.value != "" {
+			normal = "`" + normal + "`"
+		}
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s |\n", flag, s.env, normal, s.unit, s.help)
+	}
+	b.WriteString(`
+## Secrets
+
+` + "`KAE_USER`, `KAE_PASS` and a `postgres://` URL may be read from a file: set them to `file:/path`." + `
+The end of the file's line does not count. systemd's credentials and the secrets of Docker and Kubernetes are such files:
+
+` + "```sh\nKAE_USER=admin KAE_PASS=file:/run/secrets/kae_pass kae -addr :20999\n```" + `
+
+## Who gets in
+
+On loopback kae asks for no password unless one is set. Beyond loopback it starts only with ` + "`KAE_USER` and `KAE_PASS`, or with `-no-auth`" + `.
+Heartbeats never need the password: the token's value in their URL is their secret.
+
+## Exit status
+
+0 after a stop by a signal, 2 for wrong usage, 1 for anything else that fails. What is wrong is one sentence on standard error.
+`)
+	return b.String()
+}
+
+// wrap breaks text into lines of at most width columns, indent included.
+func wrap(text, indent string, width int) string {
+	var b strings.Builder
+	column := 0
+	for _, word := range strings.Fields(text) {
+		n := len([]rune(word))
+		switch {
+		case column == 0:
+			b.WriteString(indent)
+			column = len(indent)
+		case column+1+n > width:
+			b.WriteString("\n" + indent)
+			column = len(indent)
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += n
+	}
+	return b.String() + "\n"
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+
+	"kae/internal/hub"
+	"kae/internal/keeper"
+	"kae/internal/sqlstore"
+	"kae/internal/web"
+)
+
+// drain is how long requests that are under way may still take at the end.
+const drain = 10 * time.Second
+
+// serve runs kae until ctx ends. Whatever it opens is closed by the line
+// after, so the end is the beginning run backwards: HTTP drains, the keeper
+// commits what is left and saves, the store closes.
+func serve(ctx context.Context, c config, stdout, stderr io.Writer) (err error) {
+	if err := notTheOriginals(c); err != nil {
+		return err
+	}
+	log := newLog(c, stderr)
+
+	store, err := sqlstore.Open(ctx, sqlstore.Config{DB: c.db, Log: log, Keep: c.keep})
+	if err != nil {
+		return err
+	}
+	defer closing(&err, store.Close)
+
+	news := hub.New()
+	defer news.Close()
+
+	watch, err := keeper.Open(ctx, keeper.Config{Store: store, Hub: news, Log: log, Delay: c.delay, Keep: c.keep})
+	if err != nil {
+		return err
+	}
+	watching := start(func(ctx context.Context) error { return watch.Run(ctx) })
+	defer closing(&err, watching.stop)
+
+	server := web.New(web.Config{
+		Keeper: watch, Roster: watch.Roster(), History: store, Hub: news, Log: log,
+		User: c.user, Pass: c.pass, NoAuth: c.noAuth,
+		URL: c.url, TrustProxy: c.trust, Delay: c.delay, Version: versionName(),
+	}).HTTP()
+	listener, err := listen(c.addr)
+	if err != nil {
+		return err
+	}
+	serving := start(func(context.Context) error { return server.Serve(listener) })
+	defer closing(&err, func() error { return stopServing(server, serving, log) })
+
+	announce(stdout, c, listener.Addr(), watch.Roster().Counts(), store.Upgraded())
+	select {
+	case <-ctx.Done():
+		log.Info("stopping")
+		return nil
+	case <-watching.ended:
+		return watching.err
+	case <-serving.ended:
+		return serving.err
+	}
+}
+
+func listen(addr string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("another program listens on %s; stop it, or choose another address with -addr", addr)
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return nil, fmt.Errorf("can't listen on %s: %w", addr, op.Err)
+	}
+	return listener, err
+}
+
+// stopServing lets requests under way end; the hub ends the event streams.
+func stopServing(server *http.Server, serving *task, log *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		log.Warn("requests cut off at the end", "after", drain)
+		server.Close()
+	}
+	if err := serving.stop(); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// closing runs a closing step. The first error of all is the one to tell.
+func closing(err *error, step func() error) {
+	if e := step(); *err == nil {
+		*err = e
+	}
+}
+
+// task is a goroutine with an end: stop asks for it and waits.
+type task struct {
+	cancel context.CancelFunc
+	ended  chan struct{}
+	err    error // once ended
+}
+
+// start runs f in a context of its own, which outlives that of the program:
+// what stops when is decided by the order of the closing steps.
+func start(f func(context.Context) error) *task {
+	ctx, cancel := context.WithCancel(context.Background())
+	t := &task{cancel: cancel, ended: make(chan struct{})}
+	go func() {
+		defer close(t.ended)
+		t.err = f(ctx)
+	}()
+	return t
+}
+
+func (t *task) stop() error {
+	t.cancel()
+	<-t.ended
+	return t.err
+}
+
+// newLog makes the log: text for people at a terminal, else JSON.
+func newLog(c config, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.logLevel}
+	if c.logFormat == "text" || c.logFormat == "auto" && isTerminal(w) {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+)
+
+// config is what the settings come to.
+type config struct {
+	addr       string // host:port
+	db         string // a file, or a postgres:// URL
+	user, pass string
+	noAuth     bool
+	url        string // without a slash at its end; "" is from the request
+	trust      []netip.Prefix
+	delay      time.Duration
+	keep       int64
+	logFormat  string
+	logLevel   slog.Level
+
+	given map[string]bool // the settings that were given, by variable
+}
+
+// setting is one thing that can be set. Flags, help, docs/configuration.md and
+// the reading of values all come from this declaration.
+type setting struct {
+	flag   string // without its dash; "" where there is only a variable
+	env    string
+	value  string // the default, as somebody would write it
+	shown  string // the default in words, where value does not say it
+	unit   string // what to write
+	help   string // sentences
+	toggle bool   // a flag without a value
+	secret bool   // may be read from a file, and is never repeated in an error
+	set    func(c *config, text string) error
+}
+
+var settings = []setting{
+	{
+		flag: "addr", env: "KAE_ADDR", value: "127.0.0.1:20999", unit: "host:port",
+		help: "Where kae listens. Without a host, as in :20999, it is every address of the machine; port 0 is any free port.",
+		set: func(c *config, text string) (err error) {
+			c.addr, err = parseAddr(text)
+			return err
+		},
+	},
+	{
+		env: "PORT", shown: "none", unit: "port",
+		help: "The same as KAE_ADDR=:PORT, for platforms that say it so. KAE_ADDR and -addr beat it.",
+		set: func(c *config, text string) error {
+			port, err := parseWhole(text, "number", 1, 65535)
+			if !c.given["KAE_ADDR"] && err == nil {
+				c.addr = fmt.Sprintf(":%d", port)
+			}
+			return err
+		},
+	},
+	{
+		flag: "db", env: "KAE_DB", value: "kae.sqlite", unit: "file or URL", secret: true,
+		help: "The database: a file for SQLite, made if it is not there, or a postgres:// URL. The URL may stand in a file: file:/path.",
+		set: func(c *config, text string) (err error) {
+			c.db, err = parseDB(text)
+			return err
+		},
+	},
+	{
+		env: "KAE_USER", shown: "none", unit: "name", secret: true,
+		help: "The name for the console. It is asked for everywhere but for heartbeats, /healthz and static files. It may stand in a file: file:/path.",
+		set: func(c *config, text string) (err error) {
+			if c.user, err = readSecret(text); err == nil && strings.Contains(c.user, ":") {
+				return possible("a name without a colon")
+			}
+			return err
+		},
+	},
+	{
+		env: "KAE_PASS", shown: "none", unit: "password", secret: true,
+		help: "The password that belongs to KAE_USER; neither goes without the other. It may stand in a file: file:/path.",
+		set: func(c *config, text string) (err error) {
+			c.pass, err = readSecret(text)
+			return err
+		},
+	},
+	{
+		flag: "no-auth", env: "KAE_NO_AUTH", shown: "off", unit: "true or false", toggle: true,
+		help: "Let everybody in who can reach kae. Without it kae does not listen beyond loopback unless KAE_USER and KAE_PASS are set.",
+		set: func(c *config, text string) (err error) {
+			c.noAuth, err = parseBool(text)
+			return err
+		},
+	},
+	{
+		flag: "url", env: "KAE_URL", shown: "from each request", unit: "URL",
+		help: "How kae is reached from outside, for the addresses that it shows: https://kae.example.org.",
+		set: func(c *config, text string) (err error) {
+			c.url, err = parseURL(text)
+			return err
+		},
+	},
+	{
+		flag: "trust-proxy", env: "KAE_TRUST_PROXY", value: "loopback", unit: "addresses",
+		help: "The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses and prefixes such as 10.0.0.0/8, separated by commas, and the words loopback, private and none.",
+		set: func(c *config, text string) (err error) {
+			c.trust, err = parseProxies(text)
+			return err
+		},
+	},
+	{
+		flag: "delaySecs", env: "KAE_DELAY_SECS", value: "5", unit: "seconds, 1 to 3600",
+		help: "The longest that kae sleeps between two looks at its tokens, and how often it writes down that it is alive. Tokens fire at their deadline whatever it is.",
+		set: func(c *config, text string) error {
+			n, err := parseWhole(text, "number of seconds", 1, 3600)
+			c.delay = time.Duration(n) * time.Second
+			return err
+		},
+	},
+	{
+		flag: "keep", env: "KAE_KEEP", value: "1000", unit: "heartbeats, 1 to 1000000",
+		help: "How many heartbeats, and how many changes of status, are kept of each token.",
+		set: func(c *config, text string) (err error) {
+			c.keep, err = parseWhole(text, "number", 1, 1_000_000)
+			return err
+		},
+	},
+	{
+		flag: "log-format", env: "KAE_LOG_FORMAT", value: "auto", unit: "auto, text or json",
+		help: "How the log on standard error is written; auto is text on a terminal, else JSON.",
+		set: func(c *config, text string) (err error) {
+			c.logFormat, err = parseWord(text, "auto", "text", "json")
+			return err
+		},
+	},
+	{
+		flag: "log-level", env: "KAE_LOG_LEVEL", value: "info", unit: "debug, info, warn or error",
+		help: "The least important of what is logged.",
+		set: func(c *config, text string) error {
+			word, err := parseWord(text, "debug", "info", "warn", "error")
+			if err != nil {
+				return err
+			}
+			return c.logLevel.UnmarshalText([]byte(word))
+		},
+	},
+}
+
+// flags holds what was written after each flag. It is judged later, together
+// with the variables, so that the same fault is told in the same words.
+type flags map[string]*flagValue
+
+func newFlags() flags {
+	f := flags{}
+	for _, s := range settings {
+		if s.flag != "" {
+			f[s.flag] = &flagValue{toggle: s.toggle}
+		}
+	}
+	return f
+}
+
+func (f flags) cli() []cli.Flag {
+	var all []cli.Flag
+	for _, s := range settings {
+		if s.flag != "" {
+			all = append(all, &cli.GenericFlag{Name: s.flag, Value: f[s.flag]})
+		}
+	}
+	return all
+}
+
+// config reads the settings: a flag beats its variable, a variable beats the
+// default, and an empty variable counts as not set.
+func (f flags) config(getenv func(string) string) (config, error) {
+	c := config{given: map[string]bool{}}
+	for _, s := range settings {
+		name, text := s.env, getenv(s.env)
+		if v := f[s.flag]; v != nil && v.set {
+			name, text = "-"+s.flag, v.text
+		} else if text == "" {
+			if s.value != "" {
+				if err := s.set(&c, s.value); err != nil {
+					return c, usage("the default of %s is wrong: %v", name, err)
+				}
+			}
+			continue
+		}
+		c.given[s.env] = true
+		switch err := s.set(&c, text); {
+		case err != nil && s.secret:
+			return c, usage("%s can't be used: %v", name, err)
+		case err != nil:
+			return c, usage("%s %q can't be used: %v", name, text, err)
+		}
+	}
+	return c, c.check()
+}
+
+// check refuses settings that do not go together.
+func (c config) check() error {
+	switch {
+	case c.user != "" && c.pass == "":
+		return usage("KAE_USER is set and KAE_PASS is not; set both, or neither")
+	case c.user == "" && c.pass != "":
+		return usage("KAE_PASS is set and KAE_USER is not; set both, or neither")
+	case c.user != "" && c.noAuth:
+		return usage("KAE_USER and KAE_PASS are set, and -no-auth lets everybody in without them; give one or the other")
+	case c.user == "" && !c.noAuth && !isLoopback(c.addr):
+		return usage("without a password kae does not listen on %s, beyond this machine: "+
+			"set KAE_USER and KAE_PASS, or give -no-auth to let everybody in", c.addr)
+	}
+	return nil
+}
+
+// flagValue is a [cli.Value] that takes anything.
+type flagValue struct {
+	text   string
+	set    bool
+	toggle bool
+}
+
+func (v *flagValue) Set(text string) error {
+	v.text, v.set = text, true
+	return nil
+}
+
+func (v *flagValue) String() string   { return v.text }
+func (v *flagValue) Get() any         { return v }
+func (v *flagValue) IsBoolFlag() bool { return v.toggle }

@@ -1,0 +1,83 @@
+package sqlstore
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"kae"
+)
+
+// lockFile takes the lock that lies beside a database file, then makes the
+// file if there is none. It gives the file's path without symbolic links, so
+// that one database has one lock. The kernel holds the lock: it is free when
+// the process ends, however it ends.
+func lockFile(name string) (string, io.Closer, error) {
+	path, err := resolve(name)
+	if err != nil {
+		return "", nil, explainPath(name, err)
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return "", nil, &kae.Error{Code: kae.Invalid, Message: fmt.Sprintf("The database %s is not a file.", name)}
+	}
+	lock, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return "", nil, explainPath(name, err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		lock.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return "", nil, inUse(name)
+		}
+		return "", nil, &kae.Error{Code: kae.Unavailable, Message: fmt.Sprintf("The database %s can't be locked.", name), Err: err}
+	}
+	// It holds secrets; SQLite itself would let everybody read it.
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		lock.Close()
+		return "", nil, explainPath(name, err)
+	}
+	file.Close()
+	return path, lock, nil
+}
+
+// resolve gives the absolute path of what name leads to, which need not exist.
+func resolve(name string) (string, error) {
+	path, err := filepath.Abs(name)
+	if err != nil {
+		return "", err
+	}
+	for range 40 { // as many links as the kernel follows
+		dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+		if err != nil {
+			return "", err
+		}
+		path = filepath.Join(dir, filepath.Base(path))
+		target, err := os.Readlink(path)
+		switch {
+		case err != nil: // no link
+			return path, nil
+		case filepath.IsAbs(target):
+			path = target
+		default:
+			path = filepath.Join(dir, target)
+		}
+	}
+	return "", syscall.ELOOP
+}
+
+func explainPath(name string, err error) error {
+	bad := &kae.Error{Code: kae.Invalid, Message: fmt.Sprintf("The database %s can't be written.", name), Err: err}
+	var errno syscall.Errno
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		bad.Message, bad.Err = fmt.Sprintf("The directory of the database %s does not exist.", name), nil
+	case errors.As(err, &errno):
+		bad.Message, bad.Err = fmt.Sprintf("The database %s can't be written: %s.", name, errno), nil
+	}
+	return bad
+}

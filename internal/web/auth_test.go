@@ -1,0 +1,208 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+func basic(user, pass string) http.Header {
+	r, _ := http.NewRequest("GET", "/", nil)
+	r.SetBasicAuth(user, pass)
+	return r.Header
+}
+
+// consoleRoutes are all routes that show or change something.
+var consoleRoutes = []string{
+	"GET /", "GET /newtoken", "POST /newtoken", "GET /tokens/1", "GET /tokens/1/edit", "POST /tokens/1", "POST /tokens/1/disable",
+	"POST /tokens/1/enable", "POST /tokens/1/remove", "POST /tokens/1/undo", "POST /tokens/1/newvalue",
+	"GET /tokens/1/heartbeats/1/body", "GET /events", "GET /nowhere", "DELETE /", "HEAD /events",
+}
+
+// openRoutes are those for anybody.
+var openRoutes = []string{"GET /healthz", "GET " + staticBase + "/kae.css", "GET /favicon.ico", "GET /robots.txt"}
+
+func TestTheConsoleNeedsCredentials(t *testing.T) {
+	w := newWorld()
+	w.make(t, "Secret name", "1h", "")
+	w.config.User, w.config.Pass = "ana", "pass word"
+	for _, route := range consoleRoutes {
+		method, path, _ := strings.Cut(route, " ")
+		s := w.server() // each with a clean slate of failures
+		for name, header := range map[string]http.Header{
+			"nothing": nil, "wrong password": basic("ana", "x"), "wrong user": basic("x", "pass word"),
+			"no password": basic("ana", ""), "longer": basic("ana", "pass word "), "nonsense": {"Authorization": {"Basic !!"}},
+			"bearer": {"Authorization": {"Bearer pass word"}},
+		} {
+			got := request{method: method, path: path, header: header, host: "kae.example.com"}.do(s)
+			if got.Code != 401 || !strings.HasPrefix(got.Header().Get("WWW-Authenticate"), "Basic ") {
+				t.Errorf("%s with %s: status %d, %q", route, name, got.Code, got.Header().Get("WWW-Authenticate"))
+			}
+			if strings.Contains(got.Body.String(), "Secret name") || strings.Contains(got.Body.String(), "1.2.3") {
+				t.Errorf("%s with %s: the answer tells too much", route, name)
+			}
+		}
+	}
+	if got := (request{method: "GET", path: "/", header: basic("ana", "pass word"), host: "kae.example.com"}).do(w.server()); got.Code != 200 {
+		t.Errorf("with the credentials: status %d", got.Code)
+	}
+	for _, route := range openRoutes {
+		method, path, _ := strings.Cut(route, " ")
+		if got := (request{method: method, path: path, host: "kae.example.com"}).do(w.server()); got.Code != 200 {
+			t.Errorf("%s without credentials: status %d", route, got.Code)
+		}
+	}
+}
+
+func TestFailedLoginsAreSlowedPerAddress(t *testing.T) {
+	w := newWorld()
+	w.config.User, w.config.Pass = "ana", "secret"
+	s := w.server()
+	try := func(from, pass string) int {
+		return request{method: "GET", path: "/", header: basic("ana", pass), remote: from}.do(s).Code
+	}
+	for i := range loginBurst {
+		if got := try("203.0.113.9:1", "guess"); got != 401 {
+			t.Fatalf("guess %d: status %d", i+1, got)
+		}
+	}
+	got := request{method: "GET", path: "/", header: basic("ana", "secret"), remote: "203.0.113.9:2"}.do(s)
+	if got.Code != 429 || got.Header().Get("Retry-After") == "" {
+		t.Errorf("after the burst: status %d, Retry-After %q; the right password must not be looked at", got.Code, got.Header().Get("Retry-After"))
+	}
+	if got := try("203.0.113.10:1", "secret"); got != 200 {
+		t.Errorf("another address: status %d", got)
+	}
+	for range 3 * loginBurst {
+		if got := try("[2001:db8::1]:1", "secret"); got != 200 {
+			t.Fatalf("right passwords are slowed: status %d", got)
+		}
+		if got := (request{method: "GET", path: "/", remote: "[2001:db8::1]:1"}).do(s).Code; got != 401 {
+			t.Fatalf("no credentials count as a guess: status %d", got)
+		}
+	}
+}
+
+func TestGuessersPayTheirFailuresOff(t *testing.T) {
+	wrong, ok := errors.New("wrong"), error(nil)
+	l, now := newLogins(), noon
+	from := netip.MustParseAddr("203.0.113.9")
+	for range loginBurst {
+		l.try(from, now, func() error { return wrong })
+	}
+	if err := l.try(from, now, func() error { return ok }); err == nil {
+		t.Fatal("looked at after the burst")
+	}
+	if err := l.try(from, now.Add(loginPause-time.Millisecond), func() error { return ok }); err == nil {
+		t.Error("looked at too early")
+	}
+	if err := l.try(from, now.Add(loginPause), func() error { return ok }); err != nil {
+		t.Errorf("after the pause: %v", err)
+	}
+}
+
+func TestANeighbourhoodOfIPv6GuessesAsOne(t *testing.T) {
+	l := newLogins()
+	wrong := func() error { return errors.New("wrong") }
+	for i := range loginBurst {
+		l.try(netip.MustParseAddr(fmt.Sprintf("2001:db8:0:1::%x", i+1)), noon, wrong)
+	}
+	looked := false
+	l.try(netip.MustParseAddr("2001:db8:0:1:ffff::1"), noon, func() error { looked = true; return nil })
+	if looked {
+		t.Error("the same /64 is looked at after the burst")
+	}
+	l.try(netip.MustParseAddr("2001:db8:0:2::1"), noon, func() error { looked = true; return nil })
+	if !looked {
+		t.Error("another /64 is not looked at")
+	}
+}
+
+func TestTheMemoryOfGuessersIsBounded(t *testing.T) {
+	l := newLogins()
+	wrong := func() error { return errors.New("wrong") }
+	for i := range maxLogins + 500 {
+		l.try(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), noon, wrong)
+	}
+	if len(l.failed) > maxLogins {
+		t.Errorf("%d addresses are remembered", len(l.failed))
+	}
+	later := noon.Add(loginBurst * loginPause)
+	l.try(netip.MustParseAddr("203.0.113.9"), later, wrong)
+	if len(l.failed) != 1 {
+		t.Errorf("%d addresses are remembered after all have paid", len(l.failed))
+	}
+}
+
+func TestWithoutCredentialsOnlyThisMachineIsAnswered(t *testing.T) {
+	hosts := map[string]bool{
+		"localhost": true, "localhost:20999": true, "LOCALHOST.": true, "kae.localhost": true, "127.0.0.1:20999": true, "127.9.9.9": true,
+		"[::1]:20999": true, "[::1]": true, "[::ffff:127.0.0.1]": true,
+		"kae.example.com": false, "localhost.example.com": false, "notlocalhost": false, "10.0.0.1": false, "0.0.0.0": false, "[2001:db8::1]:80": false, "127.0.0.1.example.com": false,
+	}
+	w := newWorld()
+	s := w.server()
+	for host, want := range hosts {
+		got := request{method: "GET", path: "/", host: host}.do(s)
+		if (got.Code == 200) != want {
+			t.Errorf("Host %s: status %d", host, got.Code)
+		}
+		if want {
+			continue
+		}
+		for _, name := range []string{"KAE_USER", "KAE_PASS", "-no-auth"} {
+			if got.Code != 403 || !strings.Contains(got.Body.String(), name) {
+				t.Errorf("Host %s: status %d, %s named %v", host, got.Code, name, strings.Contains(got.Body.String(), name))
+			}
+		}
+	}
+	w.config.NoAuth = true
+	if got := (request{method: "GET", path: "/", host: "kae.example.com"}).do(w.server()); got.Code != 200 {
+		t.Errorf("with -no-auth: status %d", got.Code)
+	}
+}
+
+func TestOtherSitesChangeNothing(t *testing.T) {
+	for name, header := range map[string]http.Header{
+		"a site":       {"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}},
+		"a sibling":    {"Sec-Fetch-Site": {"same-site"}, "Origin": {"http://other.localhost"}},
+		"an old one":   {"Origin": {"https://evil.example"}},
+		"a sandbox":    {"Origin": {"null"}},
+		"another port": {"Origin": {"http://localhost:1"}},
+	} {
+		for _, route := range consoleRoutes {
+			method, path, _ := strings.Cut(route, " ")
+			if method != "POST" {
+				continue
+			}
+			w := newWorld()
+			token := w.make(t, "a", "1h", "")
+			before, _ := w.roster.Get(token.ID)
+			got := request{method: method, path: path, header: header, form: map[string][]string{"name": {"b"}, "interval": {"1h"}}}.do(w.server())
+			after, _ := w.roster.Get(token.ID)
+			if got.Code != 403 || before.Name != after.Name || before.Status != after.Status || before.RemovedAt != after.RemovedAt || w.roster.Len() != 1 {
+				t.Errorf("%s from %s: status %d, token %+v", route, name, got.Code, after)
+			}
+		}
+	}
+}
+
+func TestTheSameSiteMayChangeThings(t *testing.T) {
+	for name, q := range map[string]request{
+		"a browser":                {header: http.Header{"Sec-Fetch-Site": {"same-origin"}, "Origin": {"http://localhost:20999"}}},
+		"a browser over http":      {header: http.Header{"Origin": {"http://localhost:20999"}}},
+		"curl":                     {},
+		"behind a proxy with -url": {header: http.Header{"Origin": {"https://kae.example.com"}}},
+	} {
+		w := newWorld()
+		w.config.URL = "https://kae.example.com"
+		q.method, q.path, q.form = "POST", "/newtoken", map[string][]string{"name": {"b"}, "interval": {"1h"}}
+		if got := q.do(w.server()); got.Code != 303 {
+			t.Errorf("%s: status %d, %s", name, got.Code, got.Body)
+		}
+	}
+}

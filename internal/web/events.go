@@ -1,0 +1,307 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"kae"
+	"kae/internal/roster"
+)
+
+// How often a stream speaks.
+const (
+	minPause     = 250 * time.Millisecond // after an answer to changes
+	tickPause    = 5 * time.Second        // signs of life
+	writeTimeout = 10 * time.Second       // a browser that takes longer is dropped
+	maxRows      = 2 * listSize           // a page may ask for so many
+)
+
+// events streams what changes on a page: first all of it anew, then whatever
+// changes. An event's data is HTML, made by the blocks that made the page; the
+// browser swaps elements by their ids.
+//
+//	row    a row of the list
+//	gone   the id of a row to take away
+//	block  other elements
+//	tick   the server's time and the newest heartbeat's: kae is alive
+func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
+	p, err := s.pageOf(r)
+	if err != nil {
+		return err
+	}
+	st := &stream{w: w, control: http.NewResponseController(w), said: map[string]string{}}
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no")
+	st.control.SetReadDeadline(time.Time{})
+	if r.Method == http.MethodHead {
+		return nil
+	}
+
+	// Before the roster is read, so that nothing falls between.
+	sub := s.Hub.Subscribe(p.wants)
+	defer sub.Close()
+
+	ctx := r.Context()
+	p.all(ctx, st)
+	s.tick(st)
+	ticker := time.NewTicker(tickPause)
+	defer ticker.Stop()
+	for st.flush() {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.Hub.Done():
+			return nil
+		case <-ticker.C:
+			p.around(st)
+			s.tick(st)
+		case <-sub.Wake():
+			p.some(ctx, st, sub.Take())
+			if st.buf.Len() > 0 {
+				s.tick(st)
+			}
+			if !st.flush() || !s.pause(ctx) {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// pause lets changes gather; it tells whether to go on.
+func (s *Server) pause(ctx context.Context) bool {
+	timer := time.NewTimer(minPause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-s.Hub.Done():
+	}
+	return false
+}
+
+func (s *Server) tick(st *stream) {
+	last := stamp(s.Roster.LastBeat())
+	data, err := json.Marshal(struct {
+		Now  stamp `json:"now"`
+		Last stamp `json:"last"`
+	}{stamp(s.stamp()), last})
+	if err == nil { // times always can be
+		st.event("tick", string(data))
+	}
+}
+
+// livePage is a page that a stream keeps up to date.
+type livePage interface {
+	wants(id int64) bool                                        // whether it shows a token
+	all(ctx context.Context, st *stream)                        // everything
+	some(ctx context.Context, st *stream, changes []kae.Change) // what changed
+	around(st *stream)                                          // what is not of one token
+}
+
+// pageOf tells which page asks.
+func (s *Server) pageOf(r *http.Request) (livePage, error) {
+	q := r.URL.Query()
+	live := live{s, s.base(r)}
+	if text := q.Get("token"); text != "" {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, &kae.Error{Code: kae.Invalid, Field: "token", Message: "That is not the id of a token."}
+		}
+		if _, ok := s.Roster.Get(id); !ok {
+			return nil, &kae.Error{Code: kae.NotFound, Message: "There is no such token, or it is gone for good."}
+		}
+		return &liveToken{live, id}, nil
+	}
+	p := &liveList{live: live, rows: map[int64]bool{}, more: q.Get("more") == "1"}
+	p.is, _ = filter(q.Get("q"))
+	for text := range strings.SplitSeq(q.Get("ids"), ",") {
+		if text == "" {
+			continue
+		}
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || len(p.rows) >= maxRows {
+			return nil, &kae.Error{Code: kae.Invalid, Field: "ids", Message: "Ids are numbers with commas between them, at most 200."}
+		}
+		p.ids, p.rows[id] = append(p.ids, id), true
+	}
+	return p, nil
+}
+
+type live struct {
+	*Server
+	base string
+}
+
+// header renders what the layout has of the state of all tokens.
+func (l live) header(st *stream, c clock, title string) {
+	f := l.frame(c)
+	f.Title = title
+	st.block("title", f)
+	st.block("favicon", f)
+	st.block("logo", f)
+	st.block("trouble", f)
+	st.block("heading", f)
+}
+
+// liveList is the list of tokens.
+type liveList struct {
+	live
+	is   string
+	ids  []int64        // the rows that the page had
+	rows map[int64]bool // and has
+	more bool           // new tokens are added, too
+}
+
+// wants is called while publishing: it only reads what never changes.
+func (p *liveList) wants(id int64) bool {
+	if p.more {
+		return true
+	}
+	return p.rows[id]
+}
+
+func (p *liveList) all(_ context.Context, st *stream) {
+	c := p.clock()
+	ids := p.ids
+	if p.more {
+		tokens, _, _ := p.Roster.Page(roster.Query{Limit: listSize})
+		for _, t := range tokens {
+			if !p.rows[t.ID] {
+				ids = append(ids, t.ID)
+			}
+		}
+	}
+	for _, id := range ids {
+		p.row(st, c, id)
+	}
+	p.around(st)
+}
+
+func (p *liveList) some(_ context.Context, st *stream, changes []kae.Change) {
+	c := p.clock()
+	for _, change := range changes {
+		p.row(st, c, change.Token.ID)
+	}
+	p.around(st)
+}
+
+// row sends a row as it is now, which may be newer than a change says.
+func (p *liveList) row(st *stream, c clock, id int64) {
+	t, ok := p.Roster.Get(id)
+	if !ok || t.Removed() != (p.is == "removed") {
+		if p.rows[id] {
+			st.event("gone", strconv.FormatInt(id, 10))
+		}
+		return
+	}
+	if !p.rows[id] {
+		if len(p.rows) >= listSize {
+			return
+		}
+		p.rows[id] = true
+	}
+	st.send("row", "row", view(t, c, p.base))
+}
+
+func (p *liveList) around(st *stream) {
+	c := p.clock()
+	counts := p.counts(p.is)
+	st.block("counts", counts)
+	st.block("next", p.info(c, counts.Total))
+	p.header(st, c, title(counts.Firing))
+}
+
+// liveToken is the page of one token.
+type liveToken struct {
+	live
+	id int64
+}
+
+func (p *liveToken) wants(id int64) bool { return id == p.id }
+
+func (p *liveToken) all(ctx context.Context, st *stream) {
+	t, ok := p.Roster.Get(p.id)
+	if !ok {
+		st.event("gone", strconv.FormatInt(p.id, 10))
+		return
+	}
+	page := p.tokenPage(ctx, t, p.base, place{})
+	for _, name := range []string{"head", "do", "hear", "log", "side", "how"} {
+		st.block(name, page)
+	}
+	p.header(st, p.clock(), page.Title)
+}
+
+func (p *liveToken) some(ctx context.Context, st *stream, changes []kae.Change) {
+	if len(changes) > 0 {
+		p.all(ctx, st)
+		return
+	}
+	p.around(st)
+}
+
+func (p *liveToken) around(st *stream) {
+	if t, ok := p.Roster.Get(p.id); ok {
+		c := p.clock()
+		p.header(st, c, view(t, c, p.base).pageTitle())
+	}
+}
+
+// stream writes events to one browser.
+type stream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	buf     bytes.Buffer      // what is not yet sent
+	said    map[string]string // the newest of each block
+	html    bytes.Buffer
+}
+
+// block sends a block, by the name of its template, unless it is as it was.
+func (st *stream) block(name string, data any) {
+	if html, ok := st.render(name, data); ok && st.said[name] != html {
+		st.said[name] = html
+		st.event("block", html)
+	}
+}
+
+func (st *stream) send(event, name string, data any) {
+	if html, ok := st.render(name, data); ok {
+		st.event(event, html)
+	}
+}
+
+// render uses the blocks of the page, which the page's own tests render; one
+// that fails is left out and the stream goes on.
+func (st *stream) render(name string, data any) (string, bool) {
+	st.html.Reset()
+	err := templates.ExecuteTemplate(&st.html, name, data)
+	return strings.TrimSpace(st.html.String()), err == nil
+}
+
+func (st *stream) event(name, data string) {
+	fmt.Fprintf(&st.buf, "event: %s\n", name)
+	for line := range strings.SplitSeq(data, "\n") {
+		fmt.Fprintf(&st.buf, "data: %s\n", line)
+	}
+	st.buf.WriteByte('\n')
+}
+
+// flush sends what there is and tells whether the browser still listens.
+func (st *stream) flush() bool {
+	if st.buf.Len() == 0 {
+		return true
+	}
+	st.control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_, err := st.w.Write(st.buf.Bytes())
+	st.buf.Reset()
+	return err == nil && st.control.Flush() == nil
+}

@@ -1,0 +1,531 @@
+package web
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"kae"
+)
+
+// wire is a browser's end of a stream.
+type wire struct {
+	mu       sync.Mutex
+	header   http.Header
+	status   int
+	buf      bytes.Buffer
+	deadline time.Time
+	stuck    bool   // the browser reads no more: writes last until the deadline
+	first    func() // called with the first write
+}
+
+func (w *wire) Header() http.Header    { return w.header }
+func (w *wire) WriteHeader(status int) { w.status = status }
+func (w *wire) Flush()                 {}
+
+func (w *wire) SetReadDeadline(t time.Time) error {
+	if !t.IsZero() {
+		return errors.New("a stream has no read deadline")
+	}
+	return nil
+}
+
+func (w *wire) SetWriteDeadline(t time.Time) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.deadline = t
+	return nil
+}
+
+func (w *wire) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	first, stuck, deadline := w.first, w.stuck, w.deadline
+	w.first = nil
+	w.mu.Unlock()
+	if first != nil {
+		first()
+	}
+	if stuck {
+		time.Sleep(time.Until(deadline))
+		return 0, os.ErrDeadlineExceeded
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buf.Write(b)
+}
+
+// event is one server-sent event.
+type event struct{ name, data string }
+
+// take gives the events since it was last called.
+func (w *wire) take() (events []event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text := w.buf.String()
+	w.buf.Reset()
+	for block := range strings.SplitSeq(strings.TrimSuffix(text, "\n\n"), "\n\n") {
+		if block == "" {
+			continue
+		}
+		var e event
+		var data []string
+		for line := range strings.SplitSeq(block, "\n") {
+			if name, ok := strings.CutPrefix(line, "event: "); ok {
+				e.name = name
+			} else if d, ok := strings.CutPrefix(line, "data: "); ok {
+				data = append(data, d)
+			} else {
+				panic("no field of an event: " + line)
+			}
+		}
+		e.data = strings.Join(data, "\n")
+		events = append(events, e)
+	}
+	return events
+}
+
+// brief tells events without the blocks of the header: "row 3", "block counts".
+func brief(events []event) (told []string) {
+	for _, e := range events {
+		switch e.name {
+		case "gone":
+			told = append(told, "gone "+e.data)
+		case "row":
+			told = append(told, "row "+rows(e.data)[0])
+		case "block":
+			_, id, _ := strings.Cut(e.data, `id="`)
+			id, _, _ = strings.Cut(id, `"`)
+			told = append(told, "block "+id)
+		default:
+			told = append(told, e.name)
+		}
+	}
+	return told
+}
+
+// find gives the data of the last event of a name whose data has a string.
+func find(events []event, name, has string) string {
+	for i := len(events) - 1; i >= 0; i-- {
+		if events[i].name == name && strings.Contains(events[i].data, has) {
+			return events[i].data
+		}
+	}
+	return ""
+}
+
+// listen opens a stream; end tells the browser to leave and waits.
+func listen(s *Server, path string, w *wire) (end func(), done <-chan struct{}) {
+	w.header = http.Header{}
+	ctx, cancel := context.WithCancel(context.Background())
+	r := httptest.NewRequest("GET", path, nil).WithContext(ctx)
+	r.Host = "localhost:20999"
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.ServeHTTP(w, r)
+	}()
+	synctest.Wait()
+	return func() { cancel(); <-ended }, ended
+}
+
+// live is a world whose clock runs, inside a bubble.
+func liveWorld() *world {
+	w := newWorld()
+	w.now = time.Time{}
+	return w
+}
+
+func TestAStreamBeginsWithAllOfItsPage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		for i := range 3 {
+			w.make(t, fmt.Sprint("token ", i+1), "1h", "")
+		}
+		var list, token, more wire
+		s := w.server()
+		end, _ := listen(s, "/events?ids=3,1,99", &list)
+		defer end()
+		around := []string{"block counts", "block next", "block title", "block favicon", "block logo", "block trouble", "block heading", "tick"}
+		if d := cmp.Diff(append([]string{"row 3", "row 1"}, append([]string{"gone 99"}, around...)...), brief(list.take())); d != "" {
+			t.Errorf("list (-want +got):\n%s", d)
+		}
+		if list.header.Get("Content-Type") != "text/event-stream" || list.header.Get("X-Accel-Buffering") != "no" || list.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("headers %v", list.header)
+		}
+		end2, _ := listen(s, "/events?ids=3&more=1", &more)
+		defer end2()
+		if d := cmp.Diff(append([]string{"row 3", "row 1", "row 2"}, around...), brief(more.take())); d != "" {
+			t.Errorf("list that takes new tokens (-want +got):\n%s", d)
+		}
+		end3, _ := listen(s, "/events?token=2", &token)
+		defer end3()
+		want := []string{"block head", "block do", "block hear", "block log", "block side", "block how", "block title", "block favicon", "block logo", "block trouble", "block heading", "tick"}
+		if d := cmp.Diff(want, brief(token.take())); d != "" {
+			t.Errorf("token (-want +got):\n%s", d)
+		}
+	})
+}
+
+func TestAHeartbeatTurnsItsRow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		mine, other := w.make(t, "mine", "1h", ""), w.make(t, "other", "1h", "")
+		var page wire
+		end, _ := listen(w.server(), "/events?ids=1", &page)
+		defer end()
+		page.take()
+
+		w.beat(mine, kae.Success, 0, "", "")
+		synctest.Wait() // at once: no time has passed
+		events := page.take()
+		if row := find(events, "row", `id="t1"`); !strings.Contains(row, `class="up"`) {
+			t.Errorf("the row is %q", row)
+		}
+		if counts := find(events, "block", `id="counts"`); !strings.Contains(counts, "<b>1</b> <span>up</span>") {
+			t.Errorf("the counts are %q", counts)
+		}
+		time.Sleep(minPause)
+		synctest.Wait()
+
+		w.beat(other, kae.Success, 0, "", "")
+		synctest.Wait()
+		events = page.take()
+		if row := find(events, "row", ""); row != "" {
+			t.Errorf("a row of another page came: %q", row)
+		}
+		if counts := find(events, "block", `id="counts"`); !strings.Contains(counts, "<b>2</b> <span>up</span>") {
+			t.Errorf("the counts are %q", counts)
+		}
+	})
+}
+
+func TestLateAndFiringAreShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		token := w.make(t, "a", "1m", "1m")
+		w.beat(token, kae.Success, 0, "", "")
+		var page wire
+		end, _ := listen(w.server(), "/events?ids=1", &page)
+		defer end()
+
+		time.Sleep(time.Minute)
+		w.do(token, 0, func(t kae.Token, _ time.Time) kae.Change { return kae.Change{Token: t} }) // due: the keeper tells
+		time.Sleep(minPause)
+		synctest.Wait()
+		events := page.take()
+		if row := find(events, "row", `id="t1"`); !strings.Contains(row, `class="late"`) {
+			t.Errorf("the row is %q", row)
+		}
+		if counts := find(events, "block", `id="counts"`); !strings.Contains(counts, "<b>1</b> <span>late</span>") {
+			t.Errorf("the counts are %q", counts)
+		}
+
+		time.Sleep(time.Minute)
+		w.do(token, 0, kae.Token.Expire)
+		synctest.Wait()
+		events = page.take()
+		if row := find(events, "row", `id="t1"`); !strings.Contains(row, `class="fire miss"`) || !strings.Contains(row, `data-rank="1"`) {
+			t.Errorf("the row is %q", row)
+		}
+		if title := find(events, "block", `id="title"`); title != `<title id="title">(1) kae</title>` {
+			t.Errorf("the title is %q", title)
+		}
+		if icon := find(events, "block", `id="favicon"`); !strings.Contains(icon, "favicon-firing.svg") {
+			t.Errorf("the icon is %q", icon)
+		}
+	})
+}
+
+func TestRemovedRowsGoAndBroughtBackOnesCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		token := w.make(t, "a", "1h", "")
+		s := w.server()
+		var list, removed wire
+		end, _ := listen(s, "/events?ids=1", &list)
+		defer end()
+		list.take()
+		w.do(token, 0, kae.Token.Remove)
+		synctest.Wait()
+		if got := brief(list.take()); got[0] != "gone 1" {
+			t.Errorf("events %v", got)
+		}
+		end2, _ := listen(s, "/events?ids=1&q=is:removed", &removed)
+		defer end2()
+		if got := brief(removed.take()); got[0] != "row 1" {
+			t.Errorf("on the page of the removed: %v", got)
+		}
+		time.Sleep(minPause)
+		w.do(token, 0, kae.Token.Undo)
+		synctest.Wait()
+		if got := brief(list.take()); got[0] != "row 1" {
+			t.Errorf("after the undo: %v", got)
+		}
+		if got := brief(removed.take()); got[0] != "gone 1" {
+			t.Errorf("after the undo, on the page of the removed: %v", got)
+		}
+	})
+}
+
+func TestNewTokensJoinAPageThatIsNotFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		s := w.server()
+		var open, closed wire
+		end, _ := listen(s, "/events?ids=&more=1", &open)
+		defer end()
+		end2, _ := listen(s, "/events?ids=", &closed)
+		defer end2()
+		for i := range listSize + 10 {
+			w.make(t, fmt.Sprint(i), "1h", "")
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if got := closed.take(); find(got, "row", "") != "" {
+			t.Error("a row came to a page that takes none")
+		}
+		n := 0
+		for _, e := range open.take() {
+			if e.name == "row" {
+				n++
+			}
+		}
+		if n != listSize {
+			t.Errorf("%d rows came, want %d", n, listSize)
+		}
+	})
+}
+
+func TestAtMostFourAnswersASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		token := w.make(t, "a", "1h", "")
+		var page wire
+		end, _ := listen(w.server(), "/events?ids=1", &page)
+		defer end()
+		page.take()
+		for range 999 {
+			w.beat(token, kae.Success, 0, "", "")
+			time.Sleep(time.Millisecond)
+			synctest.Wait()
+		}
+		n := 0
+		events := page.take()
+		for _, e := range events {
+			if e.name == "row" {
+				n++
+			}
+		}
+		if n != 4 {
+			t.Errorf("%d rows in a second", n)
+		}
+		time.Sleep(minPause)
+		synctest.Wait()
+		if row := find(page.take(), "row", ""); !strings.Contains(row, `data-v="999.`) {
+			t.Errorf("the last state did not come: %q", row)
+		}
+	})
+}
+
+func TestAStreamSaysThatKaeIsAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		w.make(t, "a", "1h", "")
+		var page wire
+		end, _ := listen(w.server(), "/events?ids=1", &page)
+		defer end()
+		page.take()
+		for range 3 {
+			time.Sleep(tickPause - time.Millisecond)
+			synctest.Wait()
+			if got := brief(page.take()); got != nil {
+				t.Fatalf("too early: %v", got)
+			}
+			time.Sleep(time.Millisecond)
+			synctest.Wait()
+			got := page.take()
+			if len(got) != 1 || got[0] != (event{"tick", fmt.Sprintf(`{"now":"%s","last":null}`, iso(time.Now()))}) {
+				t.Fatalf("got %v", got)
+			}
+		}
+		w.mu.Lock()
+		w.health.FailingSince = time.Now()
+		w.mu.Unlock()
+		time.Sleep(tickPause)
+		synctest.Wait()
+		if got := find(page.take(), "block", "trouble"); !strings.Contains(got, `role="alert"`) {
+			t.Errorf("that the database fails is not told: %q", got)
+		}
+	})
+}
+
+func TestWhatHappensWhileItIsSentIsNotLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		token := w.make(t, "a", "1h", "")
+		// While the first answer is written, and while it is made: the state has
+		// been read by then.
+		beat := func() { w.beat(token, kae.Success, 0, "", "") }
+		list, page := wire{first: beat}, wire{}
+		end, _ := listen(w.server(), "/events?ids=1", &list)
+		defer end()
+		if row := find(list.take(), "row", ""); !strings.Contains(row, `class="up"`) {
+			t.Errorf("the last row is %q", row)
+		}
+		w.reads = func() { w.do(token, 0, kae.Token.Disable) }
+		end2, _ := listen(w.server(), "/events?token=1", &page)
+		defer end2()
+		if head := find(page.take(), "block", `id="head"`); !strings.Contains(head, `class="pill dis"`) {
+			t.Errorf("the last head is %q", head)
+		}
+	})
+}
+
+func TestAReconnectionShowsWhatWasMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		token := w.make(t, "a", "1h", "")
+		s := w.server()
+		var before, after wire
+		end, _ := listen(s, "/events?ids=1", &before)
+		end()
+		w.beat(token, kae.Success, 0, "", "")
+		end, _ = listen(s, "/events?ids=1", &after)
+		defer end()
+		if row := find(after.take(), "row", ""); !strings.Contains(row, `class="up"`) {
+			t.Errorf("the row is %q", row)
+		}
+	})
+}
+
+func TestATokensPageIsLive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		mine, other := w.make(t, "mine", "1h", ""), w.make(t, "other", "1h", "")
+		var page wire
+		end, _ := listen(w.server(), "/events?token=1", &page)
+		defer end()
+		if hear := find(page.take(), "block", `id="hear"`); !strings.Contains(hear, "Listening…") {
+			t.Errorf("it does not listen: %q", hear)
+		}
+		w.beat(other, kae.Success, 0, "", "")
+		synctest.Wait()
+		if got := brief(page.take()); got != nil {
+			t.Errorf("another token's heartbeat: %v", got)
+		}
+		time.Sleep(minPause)
+		w.beat(mine, kae.Success, 0, "hello", "")
+		synctest.Wait()
+		events := page.take()
+		if head := find(events, "block", `id="head"`); !strings.Contains(head, `class="pill up"`) {
+			t.Errorf("the head is %q", head)
+		}
+		if log := find(events, "block", `id="log"`); !strings.Contains(log, "hello") {
+			t.Errorf("the log is %q", log)
+		}
+		if hear := find(events, "block", `id="hear"`); !strings.Contains(hear, "First heartbeat") {
+			t.Errorf("the first heartbeat is not told: %q", hear)
+		}
+		if do := find(events, "block", `id="do"`); do != "" {
+			t.Error("the buttons came anew although they are as they were")
+		}
+		if title := find(events, "block", `id="title"`); !strings.Contains(title, "up: mine, kae") {
+			t.Errorf("the title is %q", title)
+		}
+	})
+}
+
+func TestASlowBrowserIsDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		w.make(t, "a", "1h", "")
+		page := wire{stuck: true}
+		start := time.Now()
+		_, done := listen(w.server(), "/events?ids=1", &page)
+		<-done
+		if took := time.Since(start); took != writeTimeout {
+			t.Errorf("dropped after %v, want %v", took, writeTimeout)
+		}
+	})
+}
+
+func TestStreamsEndWithTheHub(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		token := w.make(t, "a", "1h", "")
+		s := w.server()
+		var idle, busy wire
+		_, idleDone := listen(s, "/events?ids=1", &idle)
+		_, busyDone := listen(s, "/events?token=1", &busy)
+		w.beat(token, kae.Success, 0, "", "")
+		synctest.Wait() // they pause now
+		w.hub.Close()
+		synctest.Wait()
+		for _, done := range []<-chan struct{}{idleDone, busyDone} {
+			select {
+			case <-done:
+			default:
+				t.Fatal("a stream goes on")
+			}
+		}
+	})
+}
+
+func TestStreamsOfWhatIsNot(t *testing.T) {
+	w := newWorld()
+	s := w.server()
+	ids := make([]string, maxRows+1)
+	for i := range ids {
+		ids[i] = fmt.Sprint(i + 1)
+	}
+	for path, status := range map[string]int{
+		"/events?token=1": 404, "/events?token=x": 422, "/events?ids=x": 422, "/events?ids=1,,x": 422, "/events?ids=" + strings.Join(ids, ","): 422,
+	} {
+		if got := get(s, path); got.Code != status {
+			t.Errorf("%.40s: status %d, want %d", path, got.Code, status)
+		}
+	}
+}
+
+// TestShutdownDoesNotWaitForStreams goes over a real connection.
+func TestShutdownDoesNotWaitForStreams(t *testing.T) {
+	w := newWorld()
+	w.make(t, "a", "1h", "")
+	srv := w.server().HTTP()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+	resp, err := http.Get("http://" + l.Addr().String() + "/events?ids=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	if !lines.Scan() || lines.Text() != "event: row" {
+		t.Fatalf("the stream begins with %q", lines.Text())
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := srv.Shutdown(ctx); err != nil {
+		t.Errorf("shutdown: %v", err)
+	}
+	if err := <-served; err != http.ErrServerClosed {
+		t.Errorf("serve: %v", err)
+	}
+}

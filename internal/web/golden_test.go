@@ -1,0 +1,71 @@
+package web
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"kae"
+)
+
+var update = flag.Bool("update", false, "write what the pages are now into testdata/golden")
+
+// TestPages holds pages against testdata/golden; go test -update accepts them
+// as they are.
+func TestPages(t *testing.T) {
+	w, tokens := scene(t)
+	w.config.URL = "https://kae.example.com"
+	s := w.server()
+	empty := newWorld().server()
+
+	heard := w.make(t, "Heard once", "1h", "")
+	w.beat(heard, kae.Success, time.Minute, "", "")
+	id := func(state string) string { return fmt.Sprintf("/tokens/%d", tokens[state].ID) }
+
+	pages := map[string]string{
+		"empty":         get(empty, "/").Body.String(),
+		"list":          get(s, "/").Body.String(),
+		"list-filtered": get(s, "/?q=is:late").Body.String(),
+		"list-nothing":  get(s, "/?q=nonsense").Body.String(),
+		"list-removed":  get(s, "/?q=is:removed").Body.String(),
+		"list-undo":     get(s, fmt.Sprintf("/?q=is:new&removed=%d", tokens["removed"].ID)).Body.String(),
+		"token-heard":   get(s, fmt.Sprintf("/tokens/%d", heard.ID)).Body.String(),
+		"token-older":   get(s, id("up")+"?before=5&flips=1").Body.String(),
+		"new":           get(s, "/newtoken").Body.String(),
+		"new-errors":    post(s, "/newtoken", "name", "", "interval", "soon", "grace", "15 mins", "tags", "db", "description", "Run <book>").Body.String(),
+		"edit":          get(s, id("missed")+"/edit").Body.String(),
+		"lost":          get(s, "/nowhere").Body.String(),
+	}
+	for state := range tokens {
+		if state != "heard" {
+			pages["token-"+state] = get(s, id(state)).Body.String()
+		}
+	}
+	for name, page := range pages {
+		got := strings.ReplaceAll(page, staticBase, "/static/HASH")
+		file := filepath.Join("testdata", "golden", name+".html")
+		if *update {
+			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(string(want), got); d != "" {
+			t.Errorf("%s (-want +got); if it is as it should be, run go test -update:\n%s", name, d)
+		}
+	}
+	files, err := filepath.Glob("testdata/golden/*.html")
+	if err != nil || len(files) != len(pages) {
+		t.Errorf("%d golden files for %d pages (%v)", len(files), len(pages), err)
+	}
+}

@@ -1,0 +1,161 @@
+// Package web is everything that kae says over HTTP: it takes heartbeats,
+// shows the console and keeps open pages live.
+//
+// Two kinds of requests meet here. Heartbeats are many and come from programs:
+// they are answered in text, by the shortest way there is. The console is for
+// people, and for programs that ask for JSON: each page is one struct, and the
+// same struct is rendered as HTML or encoded as JSON.
+//
+// Handlers return errors; two adapters in respond.go are the only places that
+// write and log one. Paths, queries and panic values are never logged: they
+// may hold a token's value.
+package web
+
+import (
+	"context"
+	"crypto/sha256"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"kae"
+	"kae/internal/hub"
+	"kae/internal/roster"
+)
+
+// Keeper is what takes heartbeats and changes tokens.
+type Keeper interface {
+	// Heartbeat returns when the heartbeat is durable. Errors are of code
+	// NotFound (unknown or removed) and Unavailable.
+	Heartbeat(ctx context.Context, value string, h kae.Heartbeat) error
+	// Create makes a token of settings that are valid.
+	Create(ctx context.Context, s kae.Settings) (kae.Token, error)
+	// Change applies a rule to a token; NotFound when it is gone for good.
+	// The rule's own errors are returned as they are.
+	Change(ctx context.Context, id int64, rule func(t kae.Token, now time.Time) (kae.Change, error)) (kae.Token, error)
+	// Health tells how kae itself is doing.
+	Health() kae.Health
+}
+
+// History reads what a token's page shows; [kae.Store] says how.
+type History interface {
+	History(ctx context.Context, t kae.Token, q kae.HistoryQuery) (kae.History, error)
+	Body(ctx context.Context, tokenID, number int64) ([]byte, error)
+}
+
+// Config is what a [Server] needs. All but the last group is required.
+type Config struct {
+	Keeper  Keeper
+	Roster  *roster.Roster
+	History History
+	Hub     *hub.Hub
+	Log     *slog.Logger
+	Delay   time.Duration // the longest the keeper sleeps: how old a commit may be
+
+	User, Pass string         // both empty: no credentials
+	NoAuth     bool           // answer anybody, without credentials and under any name
+	URL        string         // public base URL without a slash at its end; "": as the request says
+	TrustProxy []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
+	Version    string
+}
+
+// Server answers all requests to kae.
+type Server struct {
+	Config
+	routes http.Handler
+	origin *http.CrossOriginProtection
+	logins *logins
+	user   [sha256.Size]byte
+	pass   [sha256.Size]byte
+
+	now  func() time.Time // tests stop it
+	zone *time.Location   // of the times in pages, until a script puts in the viewer's
+}
+
+// New makes a server.
+func New(c Config) *Server {
+	s := &Server{
+		Config: c,
+		origin: http.NewCrossOriginProtection(),
+		logins: newLogins(),
+		user:   sha256.Sum256([]byte(c.User)),
+		pass:   sha256.Sum256([]byte(c.Pass)),
+		now:    time.Now,
+		zone:   time.Local,
+	}
+	if c.URL != "" {
+		// A proxy may replace the Host header, to which the Origin is compared.
+		if err := s.origin.AddTrustedOrigin(originOf(c.URL)); err != nil {
+			c.Log.Warn("the public URL is no origin of requests", "err", err)
+		}
+	}
+	s.routes = s.surface()
+	return s
+}
+
+// surface is all that can be asked.
+func (s *Server) surface() http.Handler {
+	mux := http.NewServeMux()
+
+	mux.Handle("/hb/{value}", s.heartbeats("/hb/{value}", s.heartbeat))
+	mux.Handle("/hb/", s.heartbeats("/hb/", noHeartbeat))
+
+	// For anybody.
+	open := func(pattern string, h handler) { mux.Handle(pattern, s.pages(pattern, slog.LevelDebug, h)) }
+	open("GET /healthz", s.healthz)
+	open("GET /static/{hash}/{path...}", s.staticFile)
+	open("GET /favicon.ico", s.favicon)
+	open("GET /robots.txt", robots)
+
+	// For those who may see the console.
+	page := func(pattern string, h handler) { mux.Handle(pattern, s.pages(pattern, slog.LevelInfo, s.guarded(h))) }
+	page("GET /{$}", s.list)
+	page("GET /newtoken", s.newForm)
+	page("POST /newtoken", s.create)
+	page("GET /tokens/{id}", s.token)
+	page("GET /tokens/{id}/edit", s.editForm)
+	page("POST /tokens/{id}", s.edit)
+	page("POST /tokens/{id}/disable", s.change(disable))
+	page("POST /tokens/{id}/enable", s.change(enable))
+	page("POST /tokens/{id}/remove", s.change(remove))
+	page("POST /tokens/{id}/undo", s.change(undo))
+	page("POST /tokens/{id}/newvalue", s.change(renew))
+	page("GET /tokens/{id}/heartbeats/{number}/body", s.body)
+	page("GET /events", s.events)
+	page("/", lost)
+	return mux
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// The mux would send such paths elsewhere, past every adapter, and curl
+	// takes a redirect for a success: a doubled slash must not lose heartbeats.
+	if p := r.URL.Path; strings.Contains(p, "//") || strings.Contains(p, "/.") || !strings.HasPrefix(p, "/") {
+		s.heartbeats("unclean path", noHeartbeat).ServeHTTP(w, r)
+		return
+	}
+	s.routes.ServeHTTP(w, r)
+}
+
+// HTTP makes a server of HTTP/1.1 that drops slow clients, and that ends all
+// open streams when it shuts down.
+func (s *Server) HTTP() *http.Server {
+	srv := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+	srv.RegisterOnShutdown(s.Hub.Close)
+	return srv
+}
+
+// stamp is now as kae keeps times: whole microseconds, UTC, no monotonic part.
+func (s *Server) stamp() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
+
+func (s *Server) clock() clock { return clock{s.stamp(), s.zone} }

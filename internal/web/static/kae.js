@@ -1,0 +1,238 @@
+// What makes a page live. Without it the page reads and works as it was sent.
+(() => {
+  "use strict";
+  const $ = (selector, from = document) => from.querySelector(selector);
+  const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+  const body = document.body, main = $("[data-live]");
+
+  // ---- the server's clock ----
+  let ahead = 0; // milliseconds that it is ahead of ours
+  const setClock = (iso) => { ahead = Date.parse(iso) - Date.now(); };
+  const now = () => Date.now() + ahead;
+  if (body.dataset.now) setClock(body.dataset.now);
+
+  // ---- times: the words of words.go, in the viewer's zone ----
+  const pad = (n) => String(n).padStart(2, "0");
+  const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+  const week = 7 * 86400e3;
+  const two = (a, ua, b, ub) => b ? `${a} ${ua} ${b} ${ub}` : `${a} ${ua}`;
+  const span = (ms) => {
+    const s = Math.floor(ms / 1000), m = Math.floor(s / 60), h = Math.floor(m / 60);
+    if (s < 60) return `${s} s`;
+    if (m < 10) return two(m, "m", s % 60, "s");
+    if (h < 1) return `${m} m`;
+    if (h < 24) return two(h, "h", m % 60, "m");
+    return two(Math.floor(h / 24), "d", h % 24, "h");
+  };
+  const date = (t) => {
+    const d = new Date(t), year = d.getFullYear();
+    return `${d.getDate()} ${months[d.getMonth()]}` + (year === new Date(now()).getFullYear() ? "" : ` ${year}`);
+  };
+  const hour = (t) => { const d = new Date(t); return [d.getHours(), d.getMinutes(), d.getSeconds()].map(pad).join(":"); };
+  const dayKey = (t) => new Date(t).toDateString();
+  const dayFrom = (n) => { const d = new Date(now()); d.setHours(12); d.setDate(d.getDate() + n); return d.toDateString(); };
+  const forms = {
+    rel(t) {
+      const d = t - now();
+      if (Math.abs(d) >= week) return date(t);
+      if (d <= -1000) return span(-d) + " ago";
+      return d <= 0 ? "now" : "in " + span(d + 999);
+    },
+    at(t) {
+      const days = { [dayFrom(0)]: "today", [dayFrom(-1)]: "yesterday", [dayFrom(1)]: "tomorrow" };
+      const day = days[dayKey(t)];
+      return day ? `${day} at ${hour(t)}` : `${date(t)}, ${hour(t)}`;
+    },
+    hour, day: date,
+  };
+  const say = (time) => {
+    const t = Date.parse(time.dateTime), form = forms[time.dataset.f];
+    if (!form || isNaN(t)) return;
+    const text = form(t);
+    if (time.textContent !== text) time.textContent = text;
+  };
+  const tell = (from) => {
+    for (const time of all("time[data-f]", from)) {
+      say(time);
+      time.title = new Date(Date.parse(time.dateTime)).toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" });
+    }
+  };
+  // The days of a log, too, are the viewer's.
+  const days = () => {
+    for (const table of all("table.log")) {
+      for (const head of all("tr.day", table)) head.remove();
+      let day = "";
+      for (const row of all("tbody > tr", table)) {
+        const time = $("time[data-f=hour]", row), t = time && Date.parse(time.dateTime);
+        if (!time || dayKey(t) === day) continue;
+        day = dayKey(t);
+        const head = document.createElement("tr"), cell = document.createElement("th");
+        head.className = "day";
+        head.setAttribute("role", "row");
+        cell.colSpan = 5;
+        cell.scope = "colgroup";
+        cell.setAttribute("role", "columnheader");
+        cell.textContent = (day === dayFrom(0) ? "Today, " : "") + day.slice(0, 3) + " " + date(t);
+        head.append(cell);
+        row.before(head);
+      }
+    }
+  };
+  tell(document);
+  days();
+  setInterval(() => all("time[data-f=rel], time[data-f=at]").forEach(say), 1000);
+
+  const announce = (text) => { $("#said").textContent = text; };
+
+  // ---- copying ----
+  const copyOld = (text) => { // the clipboard of today needs https
+    const area = document.createElement("textarea"), focus = document.activeElement;
+    area.value = text;
+    area.className = "vh";
+    document.body.append(area);
+    area.select();
+    let done = false;
+    try { done = document.execCommand("copy"); } catch {}
+    area.remove();
+    focus?.focus?.();
+    return done;
+  };
+  document.addEventListener("click", async (e) => {
+    const button = e.target.closest("[data-copy]");
+    if (!button) return;
+    const text = button.dataset.copy || $("pre", button.parentElement).textContent;
+    let done = true;
+    try { await navigator.clipboard.writeText(text); } catch { done = copyOld(text); }
+    button.dataset.copied = done ? "Copied" : "Not copied";
+    announce(button.dataset.copied);
+    setTimeout(() => delete button.dataset.copied, 1500);
+  });
+
+  // Open questions close with Esc and when something else is pressed.
+  document.addEventListener("keydown", (e) => {
+    if (e.key !== "Escape") return;
+    for (const ask of all("details.ask[open]")) { ask.open = false; $("summary", ask).focus(); }
+  });
+  document.addEventListener("click", (e) => {
+    for (const ask of all("details.ask[open]")) if (!ask.contains(e.target)) ask.open = false;
+  });
+
+  if (!main) return;
+
+  // ---- swapping ----
+  const focusable = "a, button, summary, input, textarea, pre";
+  const parse = (html) => { const t = document.createElement("template"); t.innerHTML = html; return [...t.content.children]; };
+  // What the viewer did to an element stays: what is open, chosen, focused.
+  const swap = (old, fresh) => {
+    for (const d of all("details[open][id]", old)) $("#" + d.id, fresh)?.setAttribute("open", "");
+    for (const r of all("input[type=radio]:checked", old)) { const same = $("#" + r.id, fresh); if (same) same.checked = true; }
+    const at = old.contains(document.activeElement) ? all(focusable, old).indexOf(document.activeElement) : -1;
+    old.replaceWith(fresh);
+    if (at >= 0) all(focusable, fresh)[at]?.focus({ preventScroll: true });
+    tell(fresh);
+    if (fresh.id === "log") days();
+  };
+  const fired = (old, fresh) => fresh.dataset.rank === "1" && old && old.dataset.rank !== "1";
+  const resort = () => { const link = $("#resort"); if (link) link.hidden = false; };
+
+  const events = {
+    row(html) {
+      for (const fresh of parse(html)) {
+        const old = document.getElementById(fresh.id), rows = $("#rows");
+        if (old) {
+          if (old.dataset.v !== fresh.dataset.v) fresh.classList.add("changed");
+          if (old.dataset.rank !== fresh.dataset.rank) resort();
+          if (fired(old, fresh)) announce(`${$(".c-n a", fresh).textContent} fires: ${$(".st", fresh).textContent.trim()}`);
+          swap(old, fresh);
+        } else if (rows) {
+          fresh.classList.add("changed");
+          rows.append(fresh);
+          tell(fresh);
+          if (rows.children.length > 1) resort();
+        } else if (!all("main input").some((input) => input.value)) {
+          location.reload(); // the first token: there is a list now
+        }
+      }
+    },
+    gone(id) {
+      document.getElementById("t" + id)?.remove();
+      const rows = $("#rows");
+      if (rows && !rows.children.length) location.reload();
+    },
+    block(html) {
+      for (const fresh of parse(html)) {
+        const old = document.getElementById(fresh.id);
+        if (!old) continue;
+        if (fresh.id === "counts" && $("[aria-current] b", old)?.textContent !== $("[aria-current] b", fresh)?.textContent) resort();
+        if (fresh.id === "head" && fired(old, fresh)) announce($(".lead", fresh).textContent);
+        swap(old, fresh);
+      }
+    },
+    tick(json) {
+      const { now, last } = JSON.parse(json), mark = $("#last");
+      setClock(now);
+      if (last && mark) {
+        mark.hidden = false;
+        let time = $("time", mark);
+        if (!time) {
+          time = document.createElement("time");
+          time.dataset.f = "rel";
+          mark.replaceChildren(", last heartbeat ", time);
+        }
+        time.dateTime = last;
+        tell(mark);
+      }
+    },
+  };
+
+  // ---- the stream ----
+  const address = () => {
+    const q = new URLSearchParams();
+    if (main.dataset.live === "token") {
+      q.set("token", main.dataset.token);
+    } else {
+      q.set("ids", all("#rows > tr").map((row) => row.id.slice(1)).join(","));
+      if (main.dataset.q) q.set("q", main.dataset.q);
+      if ("more" in main.dataset) q.set("more", "1");
+    }
+    return "/events?" + q;
+  };
+  const patience = 15e3; // without any event: what the page shows is old
+  let stream, heard = Date.now(), retry = 0, again;
+  const fresh = () => {
+    heard = Date.now();
+    retry = 0;
+    body.classList.remove("stale");
+    $("#stale").hidden = true;
+    $(".live").hidden = false;
+  };
+  const connect = () => {
+    clearTimeout(again);
+    stream?.close();
+    stream = new EventSource(address());
+    for (const [name, apply] of Object.entries(events)) {
+      stream.addEventListener(name, (e) => { fresh(); apply(e.data); });
+    }
+    // Not left to the browser: the rows to ask for may be others by now.
+    stream.onerror = () => {
+      stream.close();
+      clearTimeout(again);
+      again = setTimeout(connect, Math.min(1000 * 2 ** retry++, 10e3) * (0.75 + Math.random() / 2));
+    };
+  };
+  const watch = () => {
+    const silence = Date.now() - heard, note = $("#stale");
+    if (silence < patience) return;
+    $("[data-since]", note).textContent = span(silence);
+    if (note.hidden) {
+      $("[data-seen]", note).textContent = hour(heard + ahead);
+      note.hidden = false;
+      body.classList.add("stale");
+    }
+  };
+  setInterval(watch, 1000);
+  addEventListener("pagehide", () => stream?.close());
+  addEventListener("pageshow", (e) => { if (e.persisted) connect(); });
+  addEventListener("online", connect);
+  connect();
+})();

@@ -1,0 +1,278 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"kae"
+)
+
+func TestATokenInJSON(t *testing.T) {
+	w := newWorld()
+	token := w.make(t, "a", "1h", "")
+	w.beat(token, kae.Success, 40*time.Minute, "", "")
+	w.gaps = []kae.Gap{{From: noon.Add(-30 * time.Minute), To: noon.Add(-20 * time.Minute)}}
+	w.beat(token, kae.Failure, 10*time.Minute, "exit status 1", "not \xff text\x00")
+	got := getJSON(w.server(), "/tokens/1")
+	_, after, _ := strings.Cut(got.Body.String(), `,"heartbeats":`)
+	want := `[{"number":2,"at":"2026-11-22T11:50:00.000000Z","kind":"failure","message":"exit status 1","body":"not ` + "\uFFFD text\uFFFD" + `","body_size":11,"remote":"10.0.4.12","agent":"curl/8.5.0"},` +
+		`{"number":1,"at":"2026-11-22T11:20:00.000000Z","kind":"success","message":"","body":null,"body_size":0,"remote":"10.0.4.12","agent":"curl/8.5.0"}],` +
+		`"flips":[{"number":2,"at":"2026-11-22T11:50:00.000000Z","from":"up","to":"firing","reason":"failed"},` +
+		`{"number":1,"at":"2026-11-22T11:20:00.000000Z","from":"new","to":"up","reason":"first"}],` +
+		`"gaps":[{"from":"2026-11-22T11:30:00.000000Z","to":"2026-11-22T11:40:00.000000Z"}],"next":null}` + "\n"
+	if d := cmp.Diff(want, after); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if !strings.HasPrefix(got.Body.String(), `{"token":{"id":1,`) {
+		t.Errorf("got %s", got.Body)
+	}
+}
+
+func TestHistoryGoesOnInPages(t *testing.T) {
+	w := newWorld()
+	token := w.make(t, "a", "1m", "")
+	// Every third heartbeat is a failure, so that there are flips as well.
+	const beats = 260
+	for i := range beats {
+		kind := kae.Success
+		if i%3 == 1 {
+			kind = kae.Failure
+		}
+		w.beat(token, kind, time.Duration(beats-i)*time.Minute, "", "")
+	}
+	flips := len(w.flips[token.ID])
+	s := w.server()
+
+	path, numbers, flipped := "/tokens/1", map[int64]bool{}, map[int64]bool{}
+	for pages := 0; path != ""; pages++ {
+		page := decode[struct {
+			Heartbeats, Flips []struct{ Number int64 }
+			Next              *string
+		}](t, getJSON(s, path), 200)
+		if len(page.Heartbeats) > 100 || pages > 5 {
+			t.Fatalf("page %d has %d heartbeats", pages, len(page.Heartbeats))
+		}
+		for _, b := range page.Heartbeats {
+			numbers[b.Number] = true
+		}
+		for _, f := range page.Flips {
+			flipped[f.Number] = true
+		}
+		path = ""
+		if page.Next != nil {
+			path = *page.Next
+			if !strings.HasPrefix(path, "/tokens/1?before=") {
+				t.Errorf("next is %q", path)
+			}
+		}
+	}
+	if len(numbers) != beats || len(flipped) != flips {
+		t.Errorf("in JSON: %d heartbeats and %d flips, want %d and %d", len(numbers), len(flipped), beats, flips)
+	}
+
+	path = "/tokens/1"
+	seen, lines := map[string]bool{}, 0
+	for pages := 0; path != ""; pages++ {
+		html := get(s, path).Body.String()
+		n := strings.Count(html, `role="row"`) - strings.Count(html, `class="day"`) - 1
+		if n > logSize || pages > 15 {
+			t.Fatalf("page %d has %d lines", pages, n)
+		}
+		lines += n
+		for i := range beats {
+			if id := fmt.Sprintf(`id="hb-%d"`, i+1); strings.Contains(html, id) {
+				if seen[id] {
+					t.Errorf("%s stands on two pages", id)
+				}
+				seen[id] = true
+			}
+		}
+		_, after, more := strings.Cut(html, `<p class="bh"><a href="`)
+		path = ""
+		if more {
+			path, _, _ = strings.Cut(after, `"`)
+			path = strings.ReplaceAll(path, "&amp;", "&")
+		}
+	}
+	if len(seen) != beats || lines != beats+flips {
+		t.Errorf("in HTML: %d heartbeats and %d lines, want %d and %d", len(seen), lines, beats, beats+flips)
+	}
+	for _, query := range []string{"before=x", "before=0", "before=-1", "flips=x"} {
+		if got := get(s, "/tokens/1?"+query); got.Code != 422 {
+			t.Errorf("%s: status %d", query, got.Code)
+		}
+	}
+}
+
+func TestAHistoryWithoutFlipsGoesOn(t *testing.T) {
+	w := newWorld()
+	token := w.make(t, "a", "1m", "")
+	for i := range 150 {
+		w.beat(token, kae.Log, time.Duration(150-i)*time.Second, "", "")
+	}
+	s, path, n := w.server(), "/tokens/1", 0
+	for range 2 {
+		page := decode[struct {
+			Heartbeats []struct{}
+			Next       *string
+		}](t, getJSON(s, path), 200)
+		if n += len(page.Heartbeats); page.Next != nil {
+			path = *page.Next
+		}
+	}
+	if n != 150 {
+		t.Errorf("two pages have %d heartbeats, want 150; the second is %s", n, path)
+	}
+}
+
+func TestTheLogIsMergedNewestFirst(t *testing.T) {
+	w, tokens := scene(t)
+	told := func(state string) (lines []string) {
+		token, _ := w.roster.Get(tokens[state].ID)
+		h, _ := w.History(t.Context(), token, kae.HistoryQuery{Limit: logSize + 1})
+		rows, _, _ := logOf(token, h, place{}, clock{noon, time.UTC})
+		for _, row := range rows {
+			line := fmt.Sprintf("%s %s", row.Time, row.Word)
+			if row.Number > 0 {
+				line = fmt.Sprintf("%s #%d", line, row.Number)
+			}
+			if row.Day != nil {
+				line = row.Day.Text + " | " + line
+			}
+			lines = append(lines, strings.TrimSpace(line+" "+plain(row.Told)))
+		}
+		return lines
+	}
+	for state, want := range map[string][]string{
+		"failed": {
+			"Today, Sun 22 Nov | 04:00:00 fired Failed: the job said so.",
+			"04:00:00 failure #2 exit status 1",
+			"Sat 21 Nov | 03:00:00 up The first heartbeat came.",
+			"03:00:00 success #1 41.2 GB, 214 tables",
+		},
+		"unknown": {
+			"Today, Sun 22 Nov | 11:20:00 unknown kae took no heartbeats from today at 10:55:00 to today at 11:20:00. What was due then is not held against this token.",
+			"05:00:00 up The first heartbeat came.",
+			"05:00:00 success #1",
+		},
+		"removed": nil,
+	} {
+		if d := cmp.Diff(want, told(state)); d != "" {
+			t.Errorf("%s (-want +got):\n%s", state, d)
+		}
+	}
+}
+
+func TestEveryReasonIsTold(t *testing.T) {
+	at := noon.Add(-time.Hour)
+	for _, tt := range []struct {
+		flip, older kae.Flip
+		word, told  string
+	}{
+		{kae.Flip{From: kae.Up, To: kae.Firing, Reason: kae.Missed}, kae.Flip{}, "fired", "Missed: no heartbeat came by the deadline."},
+		{kae.Flip{From: kae.Firing, To: kae.Up, Reason: kae.Recovered, At: noon}, kae.Flip{To: kae.Firing, At: at}, "up again", "Recovered after 1 h."},
+		{kae.Flip{From: kae.Firing, To: kae.Up, Reason: kae.Recovered}, kae.Flip{}, "up again", "Recovered."},
+		{kae.Flip{From: kae.Up, To: kae.Disabled, Reason: kae.WasDisabled}, kae.Flip{}, "disabled", "Disabled: nothing is expected."},
+		{kae.Flip{From: kae.Disabled, To: kae.Up, Reason: kae.WasEnabled}, kae.Flip{}, "up", "Enabled: heartbeats are expected again."},
+		{kae.Flip{From: kae.Disabled, To: kae.New, Reason: kae.WasEnabled}, kae.Flip{}, "new", "Enabled: heartbeats are expected again."},
+		{kae.Flip{From: kae.Firing, To: kae.Up, Reason: kae.Edited}, kae.Flip{}, "up again", "Edited: by its new settings it is not overdue."},
+		{kae.Flip{From: kae.Up, To: kae.Up, Reason: kae.Excused}, kae.Flip{}, "unknown", "kae took no heartbeats when one was due. That is not held against this token."},
+	} {
+		row := flipRow([]kae.Flip{tt.flip, tt.older}, nil, clock{noon, time.UTC})
+		if row.Word != tt.word || plain(row.Told) != tt.told {
+			t.Errorf("%s: %s: %s", tt.flip.Reason, row.Word, plain(row.Told))
+		}
+	}
+}
+
+func TestBodiesAreNeverInterpreted(t *testing.T) {
+	w := newWorld()
+	token := w.make(t, "a", "1h", "")
+	w.beat(token, kae.Success, 3*time.Minute, "", "<script>alert(1)</script>")
+	w.beat(token, kae.Success, 2*time.Minute, "", "\xff\x00")
+	w.beat(token, kae.Success, time.Minute, "", "")
+	s := w.server()
+	text := get(s, "/tokens/1/heartbeats/1/body")
+	if text.Code != 200 || text.Body.String() != "<script>alert(1)</script>" || text.Header().Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Errorf("text: status %d, type %q, %q", text.Code, text.Header().Get("Content-Type"), text.Body)
+	}
+	bin := get(s, "/tokens/1/heartbeats/2/body")
+	if bin.Code != 200 || bin.Body.String() != "\xff\x00" || bin.Header().Get("Content-Type") != "application/octet-stream" ||
+		!strings.HasPrefix(bin.Header().Get("Content-Disposition"), "attachment") {
+		t.Errorf("bytes: status %d, headers %v", bin.Code, bin.Header())
+	}
+	for _, got := range []string{text.Header().Get("Content-Security-Policy"), bin.Header().Get("Content-Security-Policy")} {
+		if !strings.Contains(got, "sandbox") {
+			t.Errorf("policy %q", got)
+		}
+	}
+	for _, path := range []string{"/tokens/1/heartbeats/3/body", "/tokens/1/heartbeats/4/body", "/tokens/1/heartbeats/x/body", "/tokens/9/heartbeats/1/body"} {
+		if got := get(s, path); got.Code != 404 {
+			t.Errorf("%s: status %d", path, got.Code)
+		}
+	}
+}
+
+func TestOnlyKeptBodiesAreLinked(t *testing.T) {
+	w := newWorld()
+	token := w.make(t, "a", "1h", "")
+	for i := range kae.BodiesKept + 1 {
+		w.beat(token, kae.Success, time.Duration(kae.BodiesKept-i)*time.Second, "", "body")
+	}
+	s := w.server()
+	html := get(s, "/tokens/1?before=3&flips=1").Body.String()
+	if !strings.Contains(html, `href="/tokens/1/heartbeats/2/body"`) || strings.Contains(html, `href="/tokens/1/heartbeats/1/body"`) || !strings.Contains(html, "no longer kept") {
+		t.Error("of 101 bodies the oldest is linked, or one that is kept is not")
+	}
+}
+
+func TestATokenThatIsNotThere(t *testing.T) {
+	s := newWorld().server()
+	for _, path := range []string{"/tokens/1", "/tokens/0", "/tokens/-1", "/tokens/x", "/tokens/99999999999999999999", "/tokens/1/edit"} {
+		if got := get(s, path); got.Code != 404 {
+			t.Errorf("%s: status %d", path, got.Code)
+		}
+		if got := decode[problem](t, getJSON(s, "/tokens/1"), 404); got.Error == "" {
+			t.Error("no sentence in JSON")
+		}
+	}
+}
+
+func TestWithoutTheDatabaseATokenIsShownFromMemory(t *testing.T) {
+	w, tokens := scene(t)
+	w.failing(&kae.Error{Code: kae.Unavailable, Message: "The database can’t be used now.", Err: errors.New("disk full")})
+	s := w.server()
+	path := fmt.Sprintf("/tokens/%d", tokens["up"].ID)
+	got := get(s, path)
+	if got.Code != 200 || !strings.Contains(got.Body.String(), "Status page probe") || !strings.Contains(got.Body.String(), "The log can’t be read now") {
+		t.Errorf("status %d", got.Code)
+	}
+	if strings.Contains(got.Body.String(), "disk full") {
+		t.Error("the cause is shown")
+	}
+	if got := getJSON(s, path); got.Code != 503 || got.Header().Get("Retry-After") == "" {
+		t.Errorf("JSON: status %d", got.Code)
+	}
+}
+
+func TestListeningEndsWithTheFirstHeartbeat(t *testing.T) {
+	w := newWorld()
+	token := w.make(t, "a", "1h", "")
+	s := w.server()
+	if html := get(s, "/tokens/1").Body.String(); !strings.Contains(html, "Listening…") {
+		t.Error("a new token does not listen")
+	}
+	w.beat(token, kae.Success, time.Second, "", "")
+	if html := get(s, "/tokens/1").Body.String(); strings.Contains(html, "Listening…") || !strings.Contains(html, "First heartbeat") || !strings.Contains(html, "from 10.0.4.12") {
+		t.Error("the first heartbeat is not told")
+	}
+	w.beat(token, kae.Success, 0, "", "")
+	if html := get(s, "/tokens/1").Body.String(); strings.Contains(html, "First heartbeat ") {
+		t.Error("the second is told as the first")
+	}
+}

@@ -1,0 +1,124 @@
+package web
+
+import (
+	"strings"
+	"time"
+
+	"kae"
+	"kae/internal/roster"
+)
+
+// stamp is a time in JSON: RFC 3339 in UTC with microseconds, or null.
+type stamp time.Time
+
+// MarshalJSON gives the time.
+func (s stamp) MarshalJSON() ([]byte, error) {
+	t := time.Time(s)
+	if t.IsZero() {
+		return []byte("null"), nil
+	}
+	return []byte(`"` + iso(t) + `"`), nil
+}
+
+// state is how a token's state looks: a shape, a word and, last, a colour.
+type state struct {
+	Rank  int // 1 is the worst
+	Class string
+	Icon  string
+	Word  string
+}
+
+var looks = map[string]state{
+	"late":     {Class: "late", Icon: "late"},
+	"unknown":  {Class: "unk", Icon: "unk"},
+	"running":  {Class: "run", Icon: "run"},
+	"up":       {Class: "up", Icon: "up"},
+	"new":      {Class: "new", Icon: "new"},
+	"disabled": {Class: "dis", Icon: "dis"},
+	"removed":  {Class: "dis", Icon: "gone"},
+}
+
+func stateOf(t kae.Token, now time.Time) state {
+	rank := roster.Rank(t, now)
+	word := roster.States[rank-1]
+	look, ok := looks[word]
+	switch {
+	case ok:
+	case t.Reason == kae.Failed:
+		word, look = "failed", state{Class: "fire fail", Icon: "fail"}
+	default:
+		word, look = "missed", state{Class: "fire miss", Icon: "miss"}
+	}
+	look.Rank, look.Word = rank, word
+	return look
+}
+
+// tokenView is a token as pages and JSON show it.
+type tokenView struct {
+	ID          int64      `json:"id"`
+	Value       string     `json:"value"`
+	UUID        string     `json:"uuid"`
+	URL         string     `json:"url"` // where heartbeats go
+	Name        string     `json:"name"`
+	Description string     `json:"description"`
+	Tags        []string   `json:"tags"`
+	Schedule    string     `json:"schedule"` // as it was written
+	Grace       int64      `json:"grace"`    // seconds
+	Status      kae.Status `json:"status"`
+	Late        bool       `json:"late"`
+	Running     bool       `json:"running"`
+	Unknown     bool       `json:"unknown"`
+	Beats       int64      `json:"beats"`
+	LastAt      stamp      `json:"last_at"`
+	DueAt       stamp      `json:"due_at"`
+	Deadline    stamp      `json:"deadline"`
+	CreatedAt   stamp      `json:"created_at"`
+	RemovedAt   *stamp     `json:"removed_at,omitempty"` // only there when it is removed
+	State       state      `json:"-"`
+	Expected    string     `json:"-"`
+	GraceWords  string     `json:"-"`
+	Last        moment     `json:"-"`
+	Due         moment     `json:"-"`
+	Fires       moment     `json:"-"` // or when it fired
+	Created     moment     `json:"-"`
+	Flips       int64      `json:"-"`
+	Masked      string     `json:"-"` // the URL, fit for eyes over shoulders
+}
+
+func view(t kae.Token, c clock, base string) tokenView {
+	v := tokenView{
+		ID: t.ID, Value: t.Value, UUID: t.UUID, URL: base + "/hb/" + t.Value,
+		Name: t.Name, Description: t.Description, Tags: t.Tags,
+		Schedule: t.Schedule.String(), Grace: int64(t.Grace / time.Second),
+		Status: t.Status, Late: t.Late(c.now), Running: t.Running(), Unknown: t.Unknown, Beats: t.Beats,
+		LastAt: stamp(t.LastAt), DueAt: stamp(t.DueAt), Deadline: stamp(t.Deadline), CreatedAt: stamp(t.CreatedAt),
+
+		State:    stateOf(t, c.now),
+		Expected: every(t.Schedule.Interval()), GraceWords: length(t.Grace),
+		Last: c.rel(t.LastAt), Due: c.rel(t.DueAt), Fires: c.rel(t.Deadline), Created: c.day(t.CreatedAt),
+		Flips: t.Flips, Masked: mask(base, t.Value),
+	}
+	if v.Tags == nil {
+		v.Tags = []string{}
+	}
+	if t.Status == kae.Firing {
+		v.Fires = c.rel(t.FlippedAt)
+	}
+	if t.Removed() {
+		at := stamp(t.RemovedAt)
+		v.RemovedAt = &at
+	}
+	return v
+}
+
+// mask hides most of a value.
+func mask(base, value string) string {
+	_, host, _ := strings.Cut(base, "://")
+	return host + "/hb/" + value[:min(4, len(value))] + "••••••••"
+}
+
+// Gone tells whether the token is removed.
+func (v tokenView) Gone() bool { return v.RemovedAt != nil }
+
+// pageTitle tells the state in a browser's tab.
+func (v tokenView) pageTitle() string { return v.State.Word + ": " + v.Name + ", kae" }

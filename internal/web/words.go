@@ -1,0 +1,182 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// clock is one reading of the time and the zone in which a page tells times.
+// static/kae.js says the same words in the viewer's zone.
+type clock struct {
+	now  time.Time
+	zone *time.Location
+}
+
+// moment is a time as a page shows it. The zero moment is shown as a dash.
+type moment struct {
+	ISO  string // for programs, the script in the page among them
+	Form string // "rel", "at" or "day": how the script says it anew
+	Text string
+	Full string // with date and zone, for the title
+}
+
+// String gives the words.
+func (m moment) String() string { return m.Text }
+
+// rel tells how far away a time is: "in 2 h 14 m", "4 s ago".
+func (c clock) rel(t time.Time) moment { return c.moment(t, "rel", c.relative) }
+
+// at tells a time by the day and the clock: "today at 03:04:12".
+func (c clock) at(t time.Time) moment { return c.moment(t, "at", c.absolute) }
+
+// hour tells a time by the clock alone.
+func (c clock) hour(t time.Time) moment {
+	return c.moment(t, "hour", func(t time.Time) string { return t.In(c.zone).Format(time.TimeOnly) })
+}
+
+// day tells the date alone.
+func (c clock) day(t time.Time) moment { return c.moment(t, "day", c.date) }
+
+func (c clock) moment(t time.Time, form string, say func(time.Time) string) moment {
+	if t.IsZero() {
+		return moment{}
+	}
+	return moment{ISO: iso(t), Form: form, Text: say(t), Full: t.In(c.zone).Format("2006-01-02 15:04:05 MST")}
+}
+
+func iso(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
+
+const week = 7 * 24 * time.Hour
+
+func (c clock) relative(t time.Time) string {
+	d := t.Sub(c.now)
+	switch {
+	case d >= week || d <= -week:
+		return c.date(t)
+	case d <= -time.Second:
+		return span(-d) + " ago"
+	case d <= 0:
+		return "now"
+	}
+	// Countdowns end at zero, not a second early.
+	return "in " + span(d+time.Second-1)
+}
+
+func (c clock) absolute(t time.Time) string {
+	t, now := t.In(c.zone), c.now.In(c.zone)
+	y, m, d := now.Date()
+	days := map[string]string{
+		now.Format(time.DateOnly): "today",
+		time.Date(y, m, d-1, 12, 0, 0, 0, c.zone).Format(time.DateOnly): "yesterday",
+		time.Date(y, m, d+1, 12, 0, 0, 0, c.zone).Format(time.DateOnly): "tomorrow",
+	}
+	if day, ok := days[t.Format(time.DateOnly)]; ok {
+		return day + " at " + t.Format(time.TimeOnly)
+	}
+	return c.date(t) + ", " + t.Format(time.TimeOnly)
+}
+
+func (c clock) date(t time.Time) string {
+	t = t.In(c.zone)
+	if t.Year() != c.now.In(c.zone).Year() {
+		return t.Format("2 Jan 2006")
+	}
+	return t.Format("2 Jan")
+}
+
+// span tells a length of time in at most two units, rounded down: seconds
+// below ten minutes, minutes below a day.
+func span(d time.Duration) string {
+	s := int64(d / time.Second)
+	switch {
+	case s < 60:
+		return fmt.Sprintf("%d s", s)
+	case s < 10*60:
+		return two(s/60, "m", s%60, "s")
+	case s < 3600:
+		return fmt.Sprintf("%d m", s/60)
+	case s < 24*3600:
+		return two(s/3600, "h", s/60%60, "m")
+	}
+	return two(s/86400, "d", s/3600%24, "h")
+}
+
+func two(a int64, unitA string, b int64, unitB string) string {
+	if b == 0 {
+		return fmt.Sprintf("%d %s", a, unitA)
+	}
+	return fmt.Sprintf("%d %s %d %s", a, unitA, b, unitB)
+}
+
+// length tells a setting exactly: "1 h 30 min", "2 weeks".
+func length(d time.Duration) string {
+	s := int64(d / time.Second)
+	if s == 0 {
+		return "0 s"
+	}
+	if s%(7*86400) == 0 {
+		return plural(s/(7*86400), "week")
+	}
+	var parts []string
+	if n := s / 86400; n > 0 {
+		parts = append(parts, plural(n, "day"))
+	}
+	for _, u := range []struct {
+		n    int64
+		word string
+	}{{s / 3600 % 24, "h"}, {s / 60 % 60, "min"}, {s % 60, "s"}} {
+		if u.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", u.n, u.word))
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// every tells an interval: "every 30 min", "every day".
+func every(d time.Duration) string {
+	switch d {
+	case time.Second:
+		return "every second"
+	case time.Minute:
+		return "every minute"
+	case time.Hour:
+		return "every hour"
+	case 24 * time.Hour:
+		return "every day"
+	case week:
+		return "every week"
+	}
+	return "every " + length(d)
+}
+
+// written gives a length of time as [kae.ParseDuration] reads it; zero is "".
+func written(d time.Duration) string {
+	s := int64(d / time.Second)
+	var b strings.Builder
+	for _, u := range []struct {
+		size   int64
+		letter string
+	}{{86400, "d"}, {3600, "h"}, {60, "m"}, {1, "s"}} {
+		if n := s / u.size; n > 0 {
+			fmt.Fprintf(&b, "%d%s", n, u.letter)
+			s -= n * u.size
+		}
+	}
+	return b.String()
+}
+
+func plural(n int64, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// size tells a number of bytes.
+func size(n int) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	return fmt.Sprintf("%.1f kB", float64(n)/1000)
+}
