@@ -34,8 +34,8 @@ type world struct {
 	flips  map[int64][]kae.Flip
 	gaps   []kae.Gap
 	health kae.Health
-	fails  error // of whatever needs the database
-	panics any   // of the next heartbeat or change
+	fails  error  // of whatever needs the database
+	panics any    // of the next heartbeat or change
 	reads  func() // called while a history is read
 	config Config
 	logged *logs
