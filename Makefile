@@ -40,9 +40,10 @@ race: tools ## run all tests with the race detector (needs a C compiler)
 fuzz: ## fuzz each fuzz test; FUZZTIME=1m for each
 	scripts/fuzz.sh $(FUZZTIME)
 
-screenshots: tools ## write docs/screenshots anew
-	@mkdir -p docs/screenshots
-	CI=true go test ./cmd/kae -count=1 -run 'TestPagesAreAccessible|TestTheBrowserReconnects' -screenshots $(CURDIR)/docs/screenshots
+screenshots: tools ## take pictures of every page into .cache/screenshots, and write those of the docs anew
+	@mkdir -p .cache/screenshots docs/screenshots
+	CI=true go test ./cmd/kae -count=1 -run 'TestPagesAreAccessible|TestTheBrowserReconnects' -screenshots $(CURDIR)/.cache/screenshots
+	cd .cache/screenshots && cp list-1440-light.png list-1440-dark.png list-390-light.png unknown-1440-light.png fresh-1440-light.png $(CURDIR)/docs/screenshots/
 
 tools:
 	scripts/install-test-tools.sh

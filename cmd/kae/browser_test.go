@@ -325,6 +325,7 @@ func TestPagesAreAccessible(t *testing.T) {
 // does not check it first.
 func (b *tab) wrongInput(p *program) {
 	b.Helper()
+	b.theme("light")
 	for _, width := range []int64{1440, 390} {
 		b.do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(p.url+"/newtoken"))
 		b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("main form").noValidate = true; void 0`))

@@ -82,6 +82,25 @@ var historyCases = []testCase{
 			db.Errorf("heartbeat %d has body %q", part[0].Number, part[0].Body)
 		}
 	}},
+	{"the later of two bodies that meet in one call is kept", func(db *database) {
+		a := token(1)
+		var all []kae.Heartbeat
+		for n := range 1 + kae.BodiesKept {
+			if n%kae.BodiesKept == 0 {
+				all = append(all, db.beat(&a, byte(n), 7))
+			} else {
+				all = append(all, db.beat(&a))
+			}
+		}
+		db.write(func(tx kae.Tx) error { return tx.Append(all) })
+		if _, err := db.store.Body(db.Context(), 1, 1); kae.ErrorCode(err) != kae.NotFound {
+			db.Errorf("the earlier one: %v", err)
+		}
+		got, err := db.store.Body(db.Context(), 1, 1+kae.BodiesKept)
+		if err != nil || !bytes.Equal(got, []byte{kae.BodiesKept, 7}) {
+			db.Errorf("the later one: %q, %v", got, err)
+		}
+	}},
 	{"a heartbeat without a body has none", func(db *database) {
 		a := token(1)
 		h := db.beats(1, &a)[0]

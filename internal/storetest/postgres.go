@@ -3,7 +3,6 @@ package storetest
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -55,10 +54,7 @@ func PostgresExec(t testing.TB, dsn, text string) {
 	}
 }
 
-var (
-	schemas atomic.Int64
-	pipe    io.WriteCloser // kept here, or the garbage collector closes it
-)
+var schemas atomic.Int64
 
 // server starts PostgreSQL once and gives the directory of its socket.
 var server = sync.OnceValues(func() (string, error) {
@@ -105,12 +101,13 @@ var server = sync.OnceValues(func() (string, error) {
 		wait
 		cd / && rm -rf "$1"`, "sh", dir, filepath.Dir(bin))
 	cmd.SysProcAttr = attr
-	if pipe, err = cmd.StdinPipe(); err != nil {
+	if _, err := cmd.StdinPipe(); err != nil {
 		return "", err
 	}
 	if err := cmd.Start(); err != nil {
 		return "", err
 	}
+	go cmd.Wait() // as long as this program; without it the garbage collector would close the pipe
 	for deadline := time.Now().Add(time.Minute); ; {
 		err := psql(dir, "SELECT 1")
 		if err == nil {
