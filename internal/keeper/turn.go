@@ -79,6 +79,9 @@ func (t *turn) take(asked []*item) {
 			it.err = errNotFound
 			continue
 		}
+		if it.beat.At.After(t.now.Add(skew)) {
+			it.beat.At = t.now // the clock was set back after it came
+		}
 		t.pos++
 		it.beat.Pos = t.pos
 		t.apply(token.Beat(it.beat))
