@@ -106,13 +106,13 @@ func first(a, b *fault) *fault {
 
 // cronDays are the two day fields.
 type cronDays struct {
-	dates       uint32 // bit 1 is the first
-	last        bool   // L
-	lastWorkday bool   // LW
-	weekdays    uint8  // bit 0 is Sunday
-	lastOf      uint8  // 5L
+	dates       uint32   // bit 1 is the first
+	last        bool     // L
+	lastWorkday bool     // LW
+	weekdays    uint8    // bit 0 is Sunday
+	lastOf      uint8    // 5L
 	nth         [5]uint8 // MON#1 is in the first
-	both        bool // both fields have to match
+	both        bool     // both fields have to match
 }
 
 func (c cronDays) in(first time.Weekday, length int) uint32 {

@@ -35,7 +35,7 @@ func TestParseDuration(t *testing.T) {
 
 func TestParseSchedule(t *testing.T) {
 	for _, in := range []string{"2", "90s", "30m", "1h30m", "2d", "1w", "3650d", "1"} {
-		s, err := ParseSchedule(" " + in + " ", nil)
+		s, err := ParseSchedule(" "+in+" ", nil)
 		if err != nil || s.String() != in {
 			t.Errorf("%q: got %q, %v", in, s, err)
 		}
