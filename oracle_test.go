@@ -102,12 +102,12 @@ var oracleZones = []string{
 
 var namedInExpressions = []string{"UTC", "Europe/Riga", "America/New_York", "Asia/Kathmandu"}
 
-// randomMoment is one between 1971 and 2190, or within two days of a change,
+// randomMoment is one between 2012 and 2190, or within two days of a change,
 // but not in what comes twice: from there systemd sees times that it passes
 // over otherwise.
 func randomMoment(r *rand.Rand, zone *time.Location) time.Time {
 	for {
-		t := time.Unix(31536000+r.Int64N(219*31556952), r.Int64N(1e6)*1000)
+		t := time.Unix(1.33e9+r.Int64N(177*31556952), r.Int64N(1e6)*1000)
 		if r.IntN(3) > 0 {
 			t = time.Unix(1.5e9+r.Int64N(6e8), 0)
 			if change := stretchAt(t, zone).to; !change.IsZero() {

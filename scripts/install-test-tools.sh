@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure that the tests find what they run against: PostgreSQL's server
-# programs, Chromium and systemd-analyze. Installs Debian's where it is root and there is apt;
-# elsewhere says what is missing and fails. Does nothing if all is there.
+# programs, Chromium and systemd-analyze. Installs Debian's where it is root and
+# there is apt; elsewhere says what is missing and fails. Does nothing if all is
+# there.
 set -euo pipefail
 
 have_browser() {
