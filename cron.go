@@ -167,8 +167,8 @@ func (c *cronDays) date(item part) (bool, *fault) {
 
 // weekday reads the special items of the day of week: 5L, MON#1.
 func (c *cronDays) weekday(item part) (bool, *fault) {
-	if name, ok := strings.CutSuffix(strings.ToUpper(item.text), "L"); ok && name != "" {
-		day, wrong := cronWeekday.value(item.to(len(name)))
+	if n := len(item.text) - 1; n > 0 && item.text[n]|0x20 == 'l' {
+		day, wrong := cronWeekday.value(item.to(n))
 		if wrong == nil {
 			c.lastOf |= 1 << (day % 7)
 		}
