@@ -34,7 +34,7 @@ type identity struct {
 func (i *identity) describes(t kae.Token) bool {
 	return i.value == t.Value && i.uuid == t.UUID &&
 		i.settings.Name == t.Name && i.settings.Description == t.Description &&
-		i.settings.Schedule == t.Schedule && i.settings.Grace == t.Grace &&
+		i.settings.Schedule.Equal(t.Schedule) && i.settings.Grace == t.Grace &&
 		slices.Equal(i.settings.Tags, t.Tags)
 }
 

@@ -95,7 +95,7 @@ func scanToken(row scanner) (t kae.Token, pos int64, err error) {
 		t.Tags = strings.Split(tags, " ")
 	}
 	if schedule != "" {
-		if t.Schedule, err = kae.ParseSchedule(schedule); err != nil {
+		if t.Schedule, err = kae.ParseSchedule(schedule, nil); err != nil {
 			return t, 0, err
 		}
 	}
