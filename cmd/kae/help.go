@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -11,10 +12,13 @@ whose heartbeat is missing fires.
 Usage:
 
   kae [serve] [-flag value …]   watch tokens, take heartbeats, show the console
+  kae exec TOKEN -- command …   run a command and report how it went
+  kae ping TOKEN [signal]       send one heartbeat
+  kae flush                     send the heartbeats that could not be delivered
   kae version                   tell which kae this is
   kae help                      show this
 
-“kae serve -help” shows every setting.
+“kae serve -help” shows every setting; exec, ping and flush have a -help, too.
 `
 
 const settingsRule = "A flag beats its variable, and a variable beats the default. An empty variable counts as not set. " +
@@ -35,6 +39,60 @@ func serveHelp() string {
 		b.WriteString(wrap(s.help, "      ", 80))
 	}
 	return b.String()
+}
+
+// wrappingHead says what exec, ping and flush do.
+var wrappingHead = map[string]string{
+	"exec": `kae exec runs a command and reports its start, its end and the end of its
+output. The command's input, output, signals and exit status are its own.
+
+Usage: kae exec [-flag value …] TOKEN -- command [argument …]
+       kae exec [-flag value …] -- command [argument …]       (with KAE_TOKEN)
+
+TOKEN is a token's value, its UUID, a whole URL, or file:/path of a file that
+holds one of them. What follows it is the command.
+
+The exit status is the command's. 128 + n: killed by signal n. 124: it overran
+its -timeout. 127: there is no such command. 126: it can't be run. 2: kae exec
+was called wrongly.
+`,
+	"ping": `kae ping sends one heartbeat.
+
+Usage: kae ping [-flag value …] [TOKEN] [start|fail|log|0…255]
+
+Without a word the heartbeat is a success; a number is an exit status. It says
+“delivered”, or that the heartbeat is kept until later; both are exit status 0.
+A heartbeat that is refused for good, or lost, is 1.
+`,
+	"flush": `kae flush sends the heartbeats that could not be delivered, oldest first.
+
+Usage: kae flush [-flag value …]
+
+The exit status is 0 when nothing is left, else 1.
+`,
+}
+
+// wrappingHelp shows how to call exec, ping or flush.
+func wrappingHelp(command string) string {
+	var b strings.Builder
+	b.WriteString(wrappingHead[command])
+	for _, o := range optionsOf(command) {
+		fmt.Fprintf(&b, "\n  %s  (%s; default: %s)\n", o.names(", "), o.unit, cmp.Or(o.shown, o.value))
+		b.WriteString(wrap(o.help, "      ", 80))
+	}
+	return b.String()
+}
+
+// names gives an option's flag and variable.
+func (o option) names(between string) string {
+	var names []string
+	if o.flag != "" {
+		names = append(names, "-"+o.flag)
+	}
+	if o.env != "" {
+		names = append(names, o.env)
+	}
+	return strings.Join(names, between)
 }
 
 // normal gives the default for people.
