@@ -23,8 +23,13 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"fails": fails,
+			"fails":   fails,
+			"status":  status,
+			"takes":   takes,
+			"listen":  listenTo,
+			"answers": answers,
 		},
+		Setup:               setupScript,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})
