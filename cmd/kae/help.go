@@ -162,3 +162,23 @@ func wrap(text, indent string, width int) string {
 	}
 	return b.String() + "\n"
 }
+
+// optionsTable is the end of docs/exec.md.
+func optionsTable() string {
+	var b strings.Builder
+	b.WriteString("| flag | variable | of | default | write | |\n|---|---|---|---|---|---|\n")
+	for _, o := range options {
+		flag, env, normal := "", "", o.shown
+		if o.flag != "" {
+			flag = "`-" + o.flag + "`"
+		}
+		if o.env != "" {
+			env = "`" + o.env + "`"
+		}
+		if o.value != "" {
+			normal = "`" + o.value + "`"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", flag, env, strings.ReplaceAll(o.of, " ", ", "), normal, o.unit, o.help)
+	}
+	return b.String()
+}

@@ -9,11 +9,13 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -188,6 +190,18 @@ func takes(ts *testscript.TestScript, neg bool, args []string) {
 	if took := time.Since(begin); took < least || took > most {
 		ts.Fatalf("it took %v, want %v to %v", took, least, most)
 	}
+}
+
+// interruptions is a program that counts how often it is interrupted, until it
+// is terminated. A shell would not do: it takes two at once for one.
+func interruptions() {
+	came := make(chan os.Signal, 16)
+	signal.Notify(came, os.Interrupt, syscall.SIGTERM)
+	fmt.Println("ready")
+	for n := 1; <-came == os.Interrupt; n++ {
+		fmt.Println("interrupted", n)
+	}
+	os.Exit(9)
 }
 
 func setupScript(env *testscript.Env) error {

@@ -16,7 +16,7 @@ import (
 // the tests, it is the real main. So there is one binary to build, and with
 // the race detector it watches kae's own processes too.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"kae": main})
+	testscript.Main(m, map[string]func(){"kae": main, "interruptions": interruptions})
 }
 
 func TestScripts(t *testing.T) {
