@@ -116,7 +116,7 @@ var options = []option{
 	},
 	{
 		of: "exec ping flush", flag: "linger", value: "5s", unit: "length of time",
-		help: "How long kae goes on trying to deliver, once there is nothing else to do.",
+		help: "How long kae goes on trying to deliver, once there is nothing else to do. With 0 it is left to the spool.",
 		set: func(w *wrapping, text string) (err error) {
 			w.linger, err = parseLength(text)
 			return err

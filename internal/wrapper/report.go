@@ -18,8 +18,8 @@ type report struct {
 
 // newReport makes the report of a signal: "" (a success), "start", "fail",
 // "log" or an exit status. Exit status 0 goes to the token's plain URL, which
-// every kae understands. Nothing shows the token's value but the part of the
-// URL that has to.
+// every kae understands. The token's value is hidden in the message; body comes
+// from a [tail], where it is already.
 func (t *Target) newReport(signal, message string, query url.Values, body []byte) report {
 	if query == nil {
 		query = url.Values{}
@@ -31,7 +31,7 @@ func (t *Target) newReport(signal, message string, query url.Values, body []byte
 	if message != "" {
 		query.Set("m", kae.CleanText(t.secret.hideIn(message), kae.MaxMessage))
 	}
-	return report{t.heartbeat(signal, query), time.Now(), t.secret.hide(body)}
+	return report{t.heartbeat(signal, query), time.Now(), body}
 }
 
 // late gives the URL for a report that comes after its time.
