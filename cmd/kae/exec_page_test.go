@@ -98,7 +98,7 @@ func (e *example) run(line, stdin string, env ...string) (printed, heard string)
 	cmd := exec.Command("/bin/sh", "-c", line)
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.Dir = e.home
-	cmd.Env = append([]string{"PATH=" + e.home + ":" + os.Getenv("PATH"), "HOME=" + e.home, "LC_ALL=C"}, env...)
+	cmd.Env = append([]string{"PATH=" + e.home + ":" + os.Getenv("PATH"), "HOME=" + e.home, "LC_ALL=C", "GORACE=atexit_sleep_ms=0"}, env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil && cmd.ProcessState == nil {
 		e.Fatal(err)

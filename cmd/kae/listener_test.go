@@ -208,5 +208,6 @@ func setupScript(env *testscript.Env) error {
 	env.Values["listener"] = new(*listener)
 	env.Setenv("TOKEN", scriptToken)
 	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector sleeps for a second at the end of each process
 	return nil
 }
