@@ -53,6 +53,22 @@ func TestExecPageFollowsTheOptions(t *testing.T) {
 	}
 }
 
+func TestHelpOfExecPingAndFlush(t *testing.T) {
+	for command := range wrappingHead {
+		text := wrappingHelp(command)
+		for _, o := range optionsOf(command) {
+			if !strings.Contains(text, "\n  "+o.names(", ")+"  (") || strings.TrimSpace(o.help) == "" {
+				t.Errorf("the help of kae %s does not show %s", command, o.names(", "))
+			}
+		}
+		for line := range strings.Lines(text) {
+			if n := len([]rune(strings.TrimRight(line, "\n"))); n > 80 {
+				t.Errorf("kae %s: %d columns: %s", command, n, line)
+			}
+		}
+	}
+}
+
 // example is a place in which the examples of the page are true.
 type example struct {
 	*testing.T

@@ -133,6 +133,9 @@ func killRest(cmd *exec.Cmd, enough <-chan time.Time) {
 
 // outcome puts the end of a process into a status and words.
 func outcome(state *os.ProcessState) (status int, message string) {
+	if state == nil { // the kernel would not say; a guess at success would be the worse one
+		return statusCantRun, "its exit status is not known"
+	}
 	wait, ok := state.Sys().(syscall.WaitStatus)
 	if ok && wait.Signaled() {
 		return statusSignal + int(wait.Signal()), "killed by " + signalName(wait.Signal())
