@@ -49,6 +49,9 @@ func (s Schedule) String() string { return s.text }
 // Interval gives the time between two expected heartbeats.
 func (s Schedule) Interval() time.Duration { return s.every }
 
+// Clock tells whether slots follow the clock, not the heartbeat before.
+func (s Schedule) Clock() bool { return false }
+
 // IsZero tells whether the schedule expects nothing.
 func (s Schedule) IsZero() bool { return s.every == 0 }
 
