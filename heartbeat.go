@@ -33,14 +33,16 @@ type Heartbeat struct {
 	Pos      int64     // its position in the journal
 	Prev     int64     // journal position of the token's heartbeat before it, 0 if none
 	At       time.Time // when it happened
-	Received time.Time // when it arrived; At is before it only where the process said so
+	Received time.Time // when it arrived, where that is not when it happened; else zero
 	Kind     Kind
-	Exit     int           // exit status of the process; -1: not told
+	Exited   bool          // the process told its exit status
+	Exit     int           // which is this
 	RunID    string        // pairs a start with its end; "" if the process has no such thing
 	Took     time.Duration // of a run's end: how long it took; 0: not known
 	Message  string
 	BodySize int    // bytes of the body that were kept
 	Body     []byte // nil where it was not asked for or is no longer kept
+	Posted   bool   // sent by a method that link previews and scanners don't use; not stored
 	Remote   string // the address it came from
 	Agent    string // its User-Agent
 }

@@ -116,7 +116,8 @@ const walk = `WITH RECURSIVE walk (pos, n, prev, met) AS (
 	FROM walk w JOIN journal j ON j.pos = w.prev
 	WHERE w.met < CAST(? AS BIGINT)
 )
-SELECT j.pos, j.token_id, j.n, j.prev, j.at, j.kind, j.message, j.remote, j.agent, j.body_size
+SELECT j.pos, j.token_id, j.n, j.prev, j.at, j.received, j.kind, j.exit_status, j.run_id, j.took,
+	j.message, j.remote, j.agent, j.body_size
 FROM walk w JOIN journal j ON j.pos = w.pos WHERE w.n < CAST(? AS BIGINT)`
 
 // readBeats reads heartbeats from the journal and goes on in heartbeats, where
