@@ -57,6 +57,7 @@ type Config struct {
 	User, Pass string         // both empty: no credentials
 	NoAuth     bool           // answer anybody, without credentials and under any name
 	URL        string         // public base URL without a slash at its end; "": as the request says
+	LateLimit  time.Duration  // how long ago what a heartbeat tells of may have happened
 	TrustProxy []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
 	Version    string
 }
@@ -100,6 +101,8 @@ func (s *Server) surface() http.Handler {
 	mux := http.NewServeMux()
 
 	mux.Handle("/hb/{value}", s.heartbeats("/hb/{value}", s.heartbeat))
+	mux.Handle("/hb/{value}/{signal}", s.heartbeats("/hb/{value}/{signal}", s.heartbeat))
+	mux.Handle("/hb", s.heartbeats("/hb", s.heartbeat))
 	mux.Handle("/hb/", s.heartbeats("/hb/", noHeartbeat))
 
 	// For anybody.

@@ -66,7 +66,7 @@ func newWorld() *world {
 	}
 	w.health = kae.Health{LastCommit: noon.Add(-1200 * time.Millisecond)}
 	w.config = Config{
-		Keeper: w, Roster: w.roster, History: w, Hub: w.hub, Delay: 5 * time.Second, Version: "1.2.3",
+		Keeper: w, Roster: w.roster, History: w, Hub: w.hub, Delay: 5 * time.Second, LateLimit: 24 * time.Hour, Version: "1.2.3",
 		Log: slog.New(slog.NewTextHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	return w
