@@ -27,7 +27,7 @@ func TestParseDuration(t *testing.T) {
 	}
 	huge := []string{"99999999999999999999999999", "999999999999w", "9223372036854775807", "300w99999999d"}
 	for _, in := range huge {
-		if _, err := ParseSchedule(in); ErrorCode(err) != Invalid {
+		if _, err := ParseSchedule(in, nil); ErrorCode(err) != Invalid {
 			t.Errorf("%q: %v, want it refused", in, err)
 		}
 	}
@@ -35,17 +35,17 @@ func TestParseDuration(t *testing.T) {
 
 func TestParseSchedule(t *testing.T) {
 	for _, in := range []string{"2", "90s", "30m", "1h30m", "2d", "1w", "3650d", "1"} {
-		s, err := ParseSchedule(" " + in + " ")
+		s, err := ParseSchedule(" "+in+" ", nil)
 		if err != nil || s.String() != in {
 			t.Errorf("%q: got %q, %v", in, s, err)
 		}
-		again, err := ParseSchedule(s.String())
-		if err != nil || again != s {
+		again, err := ParseSchedule(s.String(), nil)
+		if err != nil || !again.Equal(s) {
 			t.Errorf("%q read again: got %v, %v", in, again, err)
 		}
 	}
 	for in, says := range map[string]string{"0": "1 second", "3651d": "10 years", "": "30m", "soon": "30m"} {
-		_, err := ParseSchedule(in)
+		_, err := ParseSchedule(in, nil)
 		e, ok := err.(*Error)
 		if !ok || e.Code != Invalid || e.Field != "interval" || !strings.Contains(e.Message, says) {
 			t.Errorf("%q: got %v, want a sentence with %q", in, err, says)
@@ -58,7 +58,7 @@ func FuzzParseSchedule(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
-		s, err := ParseSchedule(in)
+		s, err := ParseSchedule(in, nil)
 		if err != nil {
 			if ErrorCode(err) != Invalid {
 				t.Fatal(err)
@@ -68,7 +68,7 @@ func FuzzParseSchedule(f *testing.F) {
 		if s.Interval() < MinInterval || s.Interval() > MaxInterval {
 			t.Fatalf("%q is %v", in, s.Interval())
 		}
-		if again, err := ParseSchedule(s.String()); err != nil || again != s {
+		if again, err := ParseSchedule(s.String(), nil); err != nil || !again.Equal(s) {
 			t.Fatalf("%q is read again as %v, %v", s, again, err)
 		}
 	})

@@ -74,7 +74,7 @@ type actor struct {
 }
 
 func (s *stage) token(name, tags, every, grace string) *actor {
-	schedule, err := kae.ParseSchedule(every)
+	schedule, err := kae.ParseSchedule(every, nil)
 	if err != nil {
 		panic(err)
 	}

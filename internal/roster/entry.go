@@ -36,7 +36,7 @@ type identity struct {
 func (i *identity) describes(t kae.Token) bool {
 	s := &i.settings
 	return i.value == t.Value && i.uuid == t.UUID &&
-		s.Name == t.Name && s.Description == t.Description && s.Schedule == t.Schedule && s.Grace == t.Grace &&
+		s.Name == t.Name && s.Description == t.Description && s.Schedule.Equal(t.Schedule) && s.Grace == t.Grace &&
 		s.MaxRun == t.MaxRun && s.FireAfter == t.FireAfter && s.BodyHas == t.BodyHas && s.BodyLacks == t.BodyLacks &&
 		s.PostOnly == t.PostOnly && slices.Equal(s.Tags, t.Tags)
 }

@@ -32,6 +32,7 @@ func (s *Store) Read(ctx context.Context, after int64, token func(t kae.Token, p
 		err = c.each(ctx, "SELECT "+tokenColumns+" FROM tokens WHERE pos > ?", []any{after}, func(rows *sql.Rows) error {
 			t, pos, err := scanToken(rows)
 			if err == nil {
+				s.checkZone(t)
 				token(t, pos)
 			}
 			return err
@@ -56,6 +57,13 @@ func (s *Store) Read(ctx context.Context, after int64, token func(t kae.Token, p
 	}
 	done = true
 	return clock, nil
+}
+
+// checkZone tells the operator of a token whose clock is not known here.
+func (s *Store) checkZone(t kae.Token) {
+	if _, err := kae.LoadZone(t.Schedule.Zone().String()); err != nil {
+		s.log.Warn("a token's time zone is not known here; it goes by UTC", "token", t.ID, "zone", t.Schedule.Zone().String())
+	}
 }
 
 func readClock(ctx context.Context, c *conn) (clock kae.Clock, err error) {

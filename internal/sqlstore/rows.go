@@ -173,6 +173,16 @@ func scanBeat(row scanner) (h kae.Heartbeat, err error) {
 	return h, err
 }
 
-func zoneName(kae.Schedule) string { return "UTC" }
+func zoneName(s kae.Schedule) string { return s.Zone().String() }
 
-func parseSchedule(text, _ string) (kae.Schedule, error) { return kae.ParseSchedule(text) }
+// parseSchedule reads a schedule that was checked when it was entered. A zone
+// that is not known here, as after going back to an older kae, keeps its name
+// and goes by UTC: a token that fires some hours off says that something is
+// wrong, a kae that does not start says nothing about any token.
+func parseSchedule(text, zone string) (kae.Schedule, error) {
+	at, err := kae.LoadZone(zone)
+	if err != nil {
+		at = time.FixedZone(zone, 0)
+	}
+	return kae.ParseSchedule(text, at)
+}

@@ -13,6 +13,7 @@ func full(id int64) kae.Token {
 	t.Name = `Sauvegarde 'de "nuit" – 夜の ☕ $1 ? \ %s`
 	t.Description = "one\ntwo\t<b>; DROP TABLE tokens; --"
 	t.Tags = []string{"größer", "a'b", "?", "日本"}
+	t.Schedule = schedule("Mon..Fri 06:00\n*-*-01 04:30", "Europe/Madrid")
 	t.Grace = 90 * time.Second
 	t.Status, t.Reason, t.FlippedAt = kae.Up, kae.Excused, at(1)
 	t.Unknown = true
@@ -21,6 +22,18 @@ func full(id int64) kae.Token {
 	t.Since, t.LastAt, t.Strikes = at(2), at(3), 2
 	t.Runs = []kae.Run{{At: at(4).Add(time.Microsecond)}, {ID: "0b8e1a52-6c1f-4f0e-9f5e-2f7c4a0d9b11", At: at(5)}}
 	return t.Settle()
+}
+
+func schedule(text, zone string) kae.Schedule {
+	at, err := kae.LoadZone(zone)
+	if err != nil {
+		panic(err)
+	}
+	s, err := kae.ParseSchedule(text, at)
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
 
 var tokenCases = []testCase{

@@ -217,7 +217,7 @@ func readSettings(sent url.Values, old kae.Settings) (form, kae.Settings, error)
 	}
 	if take("interval", &f.Interval) {
 		var err error
-		if now.Schedule, err = kae.ParseSchedule(f.Interval); strings.TrimSpace(f.Interval) != "" {
+		if now.Schedule, err = kae.ParseSchedule(f.Interval, nil); strings.TrimSpace(f.Interval) != "" {
 			parse(err)
 		}
 	}

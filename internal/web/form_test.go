@@ -26,7 +26,7 @@ func TestCreatingAToken(t *testing.T) {
 	if want := "Created. Heartbeats go to http://localhost:20999/hb/" + token.Value + "\n"; got.Body.String() != want {
 		t.Errorf("told %q, want %q", got.Body, want)
 	}
-	schedule, _ := kae.ParseSchedule("1d")
+	schedule, _ := kae.ParseSchedule("1d", nil)
 	want := kae.Settings{Name: "Nightly backup", Schedule: schedule, Grace: 10 * time.Minute, Tags: []string{"db", "prod"}, Description: "One\ntwo"}
 	if d := cmp.Diff(want, token.Settings(), cmp.AllowUnexported(kae.Schedule{})); d != "" {
 		t.Errorf("settings (-want +got):\n%s", d)

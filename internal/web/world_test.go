@@ -225,7 +225,7 @@ func (w *world) Body(_ context.Context, id, number int64) ([]byte, error) {
 // make creates a token; interval and grace as people write them.
 func (w *world) make(t testing.TB, name, interval, grace string, tags ...string) kae.Token {
 	t.Helper()
-	s, err := kae.ParseSchedule(interval)
+	s, err := kae.ParseSchedule(interval, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
