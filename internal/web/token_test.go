@@ -20,8 +20,8 @@ func TestATokenInJSON(t *testing.T) {
 	w.beat(token, kae.Failure, 10*time.Minute, "exit status 1", "not \xff text\x00")
 	got := getJSON(w.server(), "/tokens/1")
 	_, after, _ := strings.Cut(got.Body.String(), `,"heartbeats":`)
-	want := `[{"number":2,"at":"2026-11-22T11:50:00.000000Z","kind":"failure","message":"exit status 1","body":"not ` + "\uFFFD text\uFFFD" + `","body_size":11,"remote":"10.0.4.12","agent":"curl/8.5.0"},` +
-		`{"number":1,"at":"2026-11-22T11:20:00.000000Z","kind":"success","message":"","body":null,"body_size":0,"remote":"10.0.4.12","agent":"curl/8.5.0"}],` +
+	want := `[{"number":2,"at":"2026-11-22T11:50:00.000000Z","received_at":null,"kind":"failure","exit":null,"run_id":"","took":null,"message":"exit status 1","body":"not ` + "\uFFFD text\uFFFD" + `","body_size":11,"remote":"10.0.4.12","agent":"curl/8.5.0"},` +
+		`{"number":1,"at":"2026-11-22T11:20:00.000000Z","received_at":null,"kind":"success","exit":null,"run_id":"","took":null,"message":"","body":null,"body_size":0,"remote":"10.0.4.12","agent":"curl/8.5.0"}],` +
 		`"flips":[{"number":2,"at":"2026-11-22T11:50:00.000000Z","from":"up","to":"firing","reason":"failed"},` +
 		`{"number":1,"at":"2026-11-22T11:20:00.000000Z","from":"new","to":"up","reason":"first"}],` +
 		`"gaps":[{"from":"2026-11-22T11:30:00.000000Z","to":"2026-11-22T11:40:00.000000Z"}],"next":null}` + "\n"
@@ -183,7 +183,7 @@ func TestEveryReasonIsTold(t *testing.T) {
 		{kae.Flip{From: kae.Firing, To: kae.Up, Reason: kae.Edited}, kae.Flip{}, "up again", "Edited: by its new settings it is not overdue."},
 		{kae.Flip{From: kae.Up, To: kae.Up, Reason: kae.Excused}, kae.Flip{}, "unknown", "kae took no heartbeats when one was due. That is not held against this token."},
 	} {
-		row := flipRow([]kae.Flip{tt.flip, tt.older}, nil, clock{noon, time.UTC})
+		row := flipRow(nil, []kae.Flip{tt.flip, tt.older}, nil, clock{noon, time.UTC})
 		if row.Word != tt.word || plain(row.Told) != tt.told {
 			t.Errorf("%s: %s: %s", tt.flip.Reason, row.Word, plain(row.Told))
 		}

@@ -155,7 +155,7 @@ func TestCronRunsAtLeastAsOftenAsExpected(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := crontab(d); got != want {
+		if got := crontab(kae.Every(d)); got != want {
 			t.Errorf("every %s: %q, want %q", interval, got, want)
 		}
 	}
