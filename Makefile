@@ -17,8 +17,8 @@ run: build ## build and start kae; settings in ARGS: make run ARGS='-addr :8080 
 build: ## build ./kae, one static binary; VERSION=v1.2.3 names it
 	$(BUILD)
 
-# CI makes a test that misses PostgreSQL or the browser fail instead of skip.
-test: tools ## run all tests; installs PostgreSQL and Chromium where that is possible
+# CI makes a test that misses PostgreSQL, the browser or systemd fail instead of skip.
+test: tools ## run all tests; installs PostgreSQL, Chromium and systemd where that is possible
 	CI=true go test -timeout 10m ./...
 
 # What fails fast comes first. The plain tests run the released kind of binary,

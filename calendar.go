@@ -158,7 +158,7 @@ func (c *pattern) takeMoment(p part, words *[]part, days *calendarDays) *fault {
 	if len(*words) > 0 {
 		return (*words)[0].fault("calendar expression", "%s is too much after a moment in seconds.", (*words)[0].quoted())
 	}
-	t := time.Unix(int64(n), 0).UTC()
+	t := time.Unix(n, 0).UTC()
 	if t.Year() > calendarLastYear {
 		return p.from(1).fault("date", "it is after the year %d.", calendarLastYear)
 	}

@@ -139,7 +139,7 @@ func (f calendarField) value(p part) (int64, *fault) {
 // number reads a whole number or, of seconds, one with up to six decimals.
 func (f calendarField) number(p part) (int64, *fault) {
 	n, size := p.number()
-	value, rest := int64(n)*f.unit, p.from(size)
+	value, rest := n*f.unit, p.from(size)
 	if size > 0 && f.unit == 1e6 && strings.HasPrefix(rest.text, ".") {
 		decimals, digits := rest.from(1).number()
 		if digits == 0 || digits > 6 {
@@ -148,7 +148,7 @@ func (f calendarField) number(p part) (int64, *fault) {
 		for range 6 - digits {
 			decimals *= 10
 		}
-		value += int64(decimals)
+		value += decimals
 		rest = rest.from(1 + digits)
 	}
 	switch {

@@ -35,8 +35,10 @@ func looksLikeSeconds(words []part) bool {
 		return false
 	}
 	for _, w := range words {
-		if strings.Trim(strings.ToUpper(w.text), "0123456789*/,-?#LW") != "" && !isName(w.text) {
-			return false
+		for _, piece := range strings.FieldsFunc(w.text, func(r rune) bool { return strings.ContainsRune(",-/#", r) }) {
+			if strings.Trim(strings.ToUpper(piece), "0123456789*?LW") != "" && !isName(piece) {
+				return false
+			}
 		}
 	}
 	return true
@@ -150,11 +152,13 @@ func (c cronDays) in(first time.Weekday, length int) uint32 {
 
 // date reads the special items of the day of month.
 func (c *cronDays) date(item part) (bool, *fault) {
-	switch strings.ToUpper(item.text) {
-	case "L":
+	switch text := strings.ToUpper(item.text); {
+	case text == "L":
 		c.last = true
-	case "LW":
+	case text == "LW":
 		c.lastWorkday = true
+	case strings.ContainsAny(text, "LW"):
+		return true, item.fault(cronDate.name, "%s is not possible; L is the last day and LW the last workday.", item.quoted())
 	default:
 		return false, nil
 	}
@@ -163,8 +167,8 @@ func (c *cronDays) date(item part) (bool, *fault) {
 
 // weekday reads the special items of the day of week: 5L, MON#1.
 func (c *cronDays) weekday(item part) (bool, *fault) {
-	if name, ok := strings.CutSuffix(strings.ToUpper(item.text), "L"); ok && name != "" {
-		day, wrong := cronWeekday.value(item.to(len(name)))
+	if n := len(item.text) - 1; n > 0 && item.text[n]|0x20 == 'l' {
+		day, wrong := cronWeekday.value(item.to(n))
 		if wrong == nil {
 			c.lastOf |= 1 << (day % 7)
 		}

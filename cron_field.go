@@ -102,10 +102,10 @@ func (f cronField) step(p part) (int, *fault) {
 	if size == 0 || size != len(p.text) || n == 0 {
 		return 0, p.fault(f.name, "%s after / is not a number from 1 on.", p.quoted())
 	}
-	if n > f.count {
+	if n > int64(f.count) {
 		return 0, p.fault(f.name, "a step of %s is larger than the field, which has %d values.", p.quoted(), f.count)
 	}
-	return n, nil
+	return int(n), nil
 }
 
 // value reads a number or a name.
@@ -121,8 +121,8 @@ func (f cronField) value(p part) (int, *fault) {
 		return 0, p.fault(f.name, "%s is neither a number from %d to %d nor a name such as %s.", p.quoted(), f.low, f.high, f.names[f.low+1])
 	case size != len(p.text):
 		return 0, p.fault(f.name, "%s is not a number from %d to %d.", p.quoted(), f.low, f.high)
-	case n < f.low || n > f.high:
+	case n < int64(f.low) || n > int64(f.high):
 		return 0, p.fault(f.name, "%s is not from %d to %d.", p.quoted(), f.low, f.high)
 	}
-	return n, nil
+	return int(n), nil
 }

@@ -63,9 +63,9 @@ func (p part) words() []part {
 // number reads a whole number that the part begins with; the last result is
 // how many bytes it has, 0 where there is none. It stops counting far above
 // whatever is possible.
-func (p part) number() (n, size int) {
+func (p part) number() (n int64, size int) {
 	for size < len(p.text) && p.text[size] >= '0' && p.text[size] <= '9' {
-		n = min(n*10+int(p.text[size]-'0'), 1e9)
+		n = min(n*10+int64(p.text[size]-'0'), 1e12)
 		size++
 	}
 	return n, size

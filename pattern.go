@@ -18,16 +18,18 @@ type pattern struct {
 
 	// What happens when clocks are changed. Without either the pattern goes by
 	// the clock on the wall, whatever that does.
-	once    bool           // a reading that comes twice is expected the first time only
-	catchUp bool           // readings left out are expected together, right after
-	small   time.Duration  // the changes that are meant, if not all: those below it
-	zone    *time.Location // its own; nil: that of the schedule
+	once    bool          // a reading that comes twice is expected the first time only
+	catchUp bool          // readings left out are expected together, right after
+	small   time.Duration // the changes that are meant, if not all: those below it
+
+	zone *time.Location // its own; nil: that of the schedule
 }
 
 // monthDays gives the days of a month that match, bit 1 for the first, by the
 // weekday of the first day and the number of days.
 type monthDays interface {
 	in(first time.Weekday, length int) uint32
+	kind() daysKind
 }
 
 // spans is a set of numbers.

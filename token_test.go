@@ -33,56 +33,6 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
-func TestParseSchedule(t *testing.T) {
-	for _, in := range []string{"2", "90s", "30m", "1h30m", "2d", "1w", "3650d", "1"} {
-		s, err := ParseSchedule(" "+in+" ", nil)
-		if err != nil || s.String() != in {
-			t.Errorf("%q: got %q, %v", in, s, err)
-		}
-		again, err := ParseSchedule(s.String(), nil)
-		if err != nil || !again.Equal(s) {
-			t.Errorf("%q read again: got %v, %v", in, again, err)
-		}
-	}
-	for in, says := range map[string]string{"0": "1 second", "3651d": "10 years", "": "30m", "soon": "30m"} {
-		_, err := ParseSchedule(in, nil)
-		e, ok := err.(*Error)
-		if !ok || e.Code != Invalid || e.Field != "interval" || !strings.Contains(e.Message, says) {
-			t.Errorf("%q: got %v, want a sentence with %q", in, err, says)
-		}
-	}
-}
-
-func FuzzParseSchedule(f *testing.F) {
-	for _, s := range []string{"1h30m", "90", "2d 1s", "9999999999w"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, in string) {
-		s, err := ParseSchedule(in, nil)
-		if err != nil {
-			if ErrorCode(err) != Invalid {
-				t.Fatal(err)
-			}
-			return
-		}
-		if s.Interval() < MinInterval || s.Interval() > MaxInterval {
-			t.Fatalf("%q is %v", in, s.Interval())
-		}
-		if again, err := ParseSchedule(s.String(), nil); err != nil || !again.Equal(s) {
-			t.Fatalf("%q is read again as %v, %v", s, again, err)
-		}
-	})
-}
-
-func TestLatestSlot(t *testing.T) {
-	s := Every(time.Minute)
-	for _, c := range []struct{ now, want int }{{-5, 0}, {0, 0}, {59, 0}, {60, 60}, {61, 60}, {600, 600}, {659, 600}} {
-		if got := s.Latest(t0, at(c.now)); !got.Equal(at(c.want)) {
-			t.Errorf("latest at %d s: %v", c.now, got.Sub(t0))
-		}
-	}
-}
-
 func TestNewValue(t *testing.T) {
 	is := regexp.MustCompile(`^[bcdfghjklmnpqrstvwxyz]{20}$`)
 	seen, letters := map[string]bool{}, map[rune]int{}

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure that the tests find what they run against: PostgreSQL's server
-# programs and Chromium. Installs Debian's where it is root and there is apt;
-# elsewhere says what is missing and fails. Does nothing if all is there.
+# programs, Chromium and systemd-analyze. Installs Debian's where it is root and
+# there is apt; elsewhere says what is missing and fails. Does nothing if all is
+# there.
 set -euo pipefail
 
 have_browser() {
@@ -12,9 +13,14 @@ have_postgres() {
 	ls /usr/lib/postgresql/*/bin/postgres
 }
 
+have_systemd() {
+	command -v systemd-analyze
+}
+
 missing=()
 have_browser >/dev/null 2>&1 || missing+=(chromium)
 have_postgres >/dev/null 2>&1 || missing+=(postgresql)
+have_systemd >/dev/null 2>&1 || missing+=(systemd)
 if [ ${#missing[@]} -eq 0 ]; then
 	exit 0
 fi
@@ -29,7 +35,7 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
 apt-get install -q -y --no-install-recommends "${missing[@]}"
 
-for tool in have_browser have_postgres; do
+for tool in have_browser have_postgres have_systemd; do
 	if ! "$tool" >/dev/null 2>&1; then
 		echo "${missing[*]} installed, but not found afterwards (${tool#have_})." >&2
 		exit 1

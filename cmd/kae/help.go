@@ -11,10 +11,11 @@ whose heartbeat is missing fires.
 Usage:
 
   kae [serve] [-flag value …]   watch tokens, take heartbeats, show the console
+  kae next EXPR [-flag value …] show when heartbeats would be expected
   kae version                   tell which kae this is
   kae help                      show this
 
-“kae serve -help” shows every setting.
+“kae serve -help” shows every setting, “kae next -help” those of kae next.
 `
 
 const settingsRule = "A flag beats its variable, and a variable beats the default. An empty variable counts as not set. " +

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // zones for machines that have none
 
 	"github.com/urfave/cli/v3"
 
@@ -122,6 +123,7 @@ func commands(getenv func(string) string, stdout, stderr io.Writer) *cli.Command
 					return serve(ctx, cfg, stdout, stderr)
 				},
 			},
+			nextCommand(getenv, stdout),
 			{
 				Name:               "version",
 				CustomHelpTemplate: rootHelp,
@@ -137,7 +139,7 @@ func commands(getenv func(string) string, stdout, stderr io.Writer) *cli.Command
 				Name:               "help",
 				CustomHelpTemplate: rootHelp,
 				Action: func(_ context.Context, c *cli.Command) error {
-					text := map[string]string{"": rootHelp, "serve": serveHelp()}[c.Args().First()]
+					text := map[string]string{"": rootHelp, "serve": serveHelp(), "next": nextHelp}[c.Args().First()]
 					if text == "" || c.Args().Len() > 1 {
 						return usage("there is no help about %q; “kae help” shows all commands", strings.Join(c.Args().Slice(), " "))
 					}

@@ -62,7 +62,10 @@ func previewOf(f form, set kae.Settings, c clock) preview {
 	if sch.IsZero() || f.Errors["zone"] != "" {
 		return p
 	}
-	p.Words = capital(expectedWords(sch))
+	p.Words = capital(often(sch))
+	if zone := zoneOf(sch); zone != "" {
+		p.Words += ", " + zone
+	}
 	at := c.now
 	for range previewed {
 		if at = sch.Next(at); at.IsZero() {

@@ -128,8 +128,8 @@ func firesAt(t kae.Token) time.Time {
 
 func expected(t kae.Token) []part {
 	words := "Expected " + often(t.Schedule)
-	if t.Schedule.Clock() {
-		words += " " + t.Schedule.Zone().String()
+	if zone := zoneOf(t.Schedule); zone != "" {
+		words += " " + zone
 	}
 	if t.Grace > 0 {
 		words += ", " + length(t.Grace) + " grace"

@@ -94,12 +94,11 @@ func timer(s kae.Schedule) string {
 	}
 	unit := "\n\n# and in its timer\n[Timer]"
 	for line := range strings.SplitSeq(unprefixed(s), "\n") {
-		words := strings.Fields(line)
-		if len(words) == 0 {
+		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
-		unit += "\nOnCalendar=" + strings.Join(words, " ")
-		if _, err := kae.LoadZone(words[len(words)-1]); err != nil { // else it names its own
+		unit += "\nOnCalendar=" + line
+		if !namesZone(line) {
 			unit += " " + s.Zone().String()
 		}
 	}

@@ -87,6 +87,7 @@ type tokenView struct {
 	RemovedAt   *stamp     `json:"removed_at,omitempty"` // only there when it is removed
 	State       state      `json:"-"`
 	Expected    string     `json:"-"`
+	Written     string     `json:"-"` // a schedule by the clock as it was written, where words say it otherwise
 	Where       string     `json:"-"` // the zone, where it matters
 	NoZone      bool       `json:"-"` // which is not known here
 	GraceWords  string     `json:"-"`
@@ -115,10 +116,12 @@ func view(t kae.Token, c clock, base string) tokenView {
 		Last: c.rel(t.LastAt), Due: c.rel(t.DueAt), Fires: c.rel(firesAt(t)), Created: c.day(t.CreatedAt),
 		Flips: t.Flips, Masked: mask(base, t.Value),
 	}
-	if t.Schedule.Clock() {
-		v.Where = v.Zone
+	if v.Where = zoneOf(t.Schedule); v.Where != "" {
 		_, err := kae.LoadZone(v.Zone)
 		v.NoZone = err != nil
+	}
+	if words := strings.ReplaceAll(v.Schedule, "\n", "; "); t.Schedule.Clock() && words != v.Expected {
+		v.Written = words
 	}
 	if v.Tags == nil {
 		v.Tags = []string{}

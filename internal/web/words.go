@@ -173,38 +173,32 @@ func length(d time.Duration) string {
 	return strings.Join(parts, " ")
 }
 
-// every tells an interval: "every 30 min", "every day".
-func every(d time.Duration) string {
-	switch d {
-	case time.Second:
-		return "every second"
-	case time.Minute:
-		return "every minute"
-	case time.Hour:
-		return "every hour"
-	case 24 * time.Hour:
-		return "every day"
-	case week:
-		return "every week"
+// often tells a schedule: "every 30 min", "every weekday at 06:00"; several
+// lines stand in one.
+func often(s kae.Schedule) string { return strings.ReplaceAll(s.Words(), "\n", "; ") }
+
+// zoneOf names the zone by whose clock a schedule goes; "" where there is no
+// clock, or where the schedule itself says so.
+func zoneOf(s kae.Schedule) string {
+	if !s.Clock() {
+		return ""
 	}
-	return "every " + length(d)
+	for line := range strings.Lines(s.String()) {
+		if !namesZone(line) {
+			return s.Zone().String()
+		}
+	}
+	return ""
 }
 
-// expectedWords tells a schedule: "every 30 min", "every weekday at 06:00,
-// Europe/Madrid".
-func expectedWords(s kae.Schedule) string {
-	if !s.Clock() {
-		return often(s)
+// namesZone tells whether a calendar expression ends in a time zone.
+func namesZone(line string) bool {
+	words := strings.Fields(line)
+	if len(words) < 2 {
+		return false
 	}
-	return often(s) + ", " + s.Zone().String()
-}
-
-// often tells a schedule without its zone.
-func often(s kae.Schedule) string {
-	if !s.Clock() {
-		return every(s.Interval())
-	}
-	return s.String()
+	_, err := kae.LoadZone(words[len(words)-1])
+	return err == nil
 }
 
 // ordinal tells a place in a row.

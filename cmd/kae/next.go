@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"kae"
+)
+
+const nextHelp = `kae next prints when heartbeats would be expected, one time a line.
+
+Usage: kae next EXPR [-tz ZONE] [-after TIME] [-n 5]
+
+  EXPR    a length of time (30m), a cron expression (0 6 * * 1-5) or a calendar
+          expression (Mon..Fri 06:00), in quotes
+  -tz     the time zone by whose clock it is meant, such as Europe/Madrid
+          (KAE_TZ; default: UTC)
+  -after  print what comes after this time, such as 2026-03-28T12:00:00Z
+          (default: now)
+  -n      how many times, 1 to 1000 (default: 5); fewer where the schedule ends
+
+An expression that is wrong, or that never comes, is exit status 2.
+`
+
+func nextCommand(getenv func(string) string, stdout io.Writer) *cli.Command {
+	return &cli.Command{
+		Name: "next",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "tz"},
+			&cli.StringFlag{Name: "after"},
+			&cli.StringFlag{Name: "n", Value: "5"},
+		},
+		CustomHelpTemplate: nextHelp,
+		Action: func(_ context.Context, c *cli.Command) error {
+			switch c.Args().Len() {
+			case 0:
+				return usage("kae next needs an expression, such as “kae next '0 6 * * 1-5'”")
+			case 1:
+			default:
+				return usage("%q is one argument too many; put the expression in quotes", c.Args().Get(1))
+			}
+			schedule, after, err := nextFrom(c, getenv)
+			if err != nil {
+				return err
+			}
+			n, err := parseWhole(c.String("n"), "number", 1, 1000)
+			if err != nil {
+				return usage("-n %q can't be used: %v", c.String("n"), err)
+			}
+			for range n {
+				if after = schedule.Next(after); after.IsZero() {
+					break
+				}
+				if _, err := fmt.Fprintln(stdout, after.In(schedule.Zone()).Format(time.RFC3339Nano)); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// nextFrom reads the expression, its zone and the time to begin after.
+func nextFrom(c *cli.Command, getenv func(string) string) (kae.Schedule, time.Time, error) {
+	name, tz := "KAE_TZ", getenv("KAE_TZ")
+	if c.IsSet("tz") {
+		name, tz = "-tz", c.String("tz")
+	} else if tz == "" {
+		tz = "UTC"
+	}
+	zone, err := kae.LoadZone(tz)
+	if err != nil {
+		return kae.Schedule{}, time.Time{}, usage("%s %q can't be used: %v", name, tz, err)
+	}
+	after := time.Now()
+	if text := c.String("after"); c.IsSet("after") {
+		if after, err = time.Parse(time.RFC3339, text); err != nil {
+			return kae.Schedule{}, time.Time{}, usage("-after %q can't be used: %v", text, possible("a time such as 2026-03-28T12:00:00Z or 2026-03-28T13:00:00+01:00"))
+		}
+	}
+	schedule, err := kae.ParseSchedule(c.Args().First(), zone)
+	if err == nil {
+		err = schedule.Check(after)
+	}
+	if err != nil {
+		return kae.Schedule{}, time.Time{}, usage("%v", err)
+	}
+	return schedule, after, nil
+}
