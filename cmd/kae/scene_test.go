@@ -54,7 +54,7 @@ func scene(t testing.TB, dir string) {
 	s.token("Catalogue crawl", "search", "1d", "2h").with(func(t *kae.Token) { t.MaxRun = 3 * time.Hour }).
 		runs(3, 22*hour).beat(kae.Start, 70*time.Minute, "")
 	s.token("Weather feed", "iot", "1h", "").with(func(t *kae.Token) { t.FireAfter = 3 }).runs(12, 100*time.Minute).expires()
-	s.token("Camera upload, gate 4", "iot", "6h", "10m").runs(8, 13*hour).expiresAt(6*hour+40*time.Minute).late(7*hour, 1*hour)
+	s.token("Camera upload, gate 4", "iot", "6h", "10m").runs(8, 11*hour).expiresAt(4*hour).late(5*hour, 40*time.Minute)
 
 	err = store.Write(t.Context(), func(tx kae.Tx) error {
 		// A little ahead, so that no gap lies before the start.

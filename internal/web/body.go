@@ -13,8 +13,9 @@ import (
 // How much of bodies a log shows: of each its end, because the end of a log
 // says why a job failed, and of all of them so much that a page stays light.
 const (
-	inlineBody   = 2_000
-	inlineBudget = 32_000
+	inlineBody   = 2_000 // bytes
+	inlineLines  = 20
+	inlineBudget = 32_000 // bytes
 )
 
 // bodyView is a body in a log.
@@ -47,7 +48,7 @@ func bodyOf(t kae.Token, b kae.Heartbeat, room *int) *bodyView {
 	if *room <= 0 {
 		return v
 	}
-	end := tail(whole, inlineBody)
+	end := tail(whole)
 	*room -= len(end)
 	switch left := b.BodySize - len(end); {
 	case left == 0 && b.BodySize < kae.MaxBody:
@@ -72,19 +73,24 @@ func textOf(body []byte) ([]byte, bool) {
 	return body, utf8.Valid(body) && bytes.IndexByte(body, 0) < 0
 }
 
-// tail gives the end of a text: whole lines if there is one, whole characters.
-func tail(text []byte, most int) []byte {
-	if len(text) <= most {
-		return text
+// tail gives the end of a text: whole lines if there is more than one, and
+// whole characters.
+func tail(text []byte) []byte {
+	from := max(0, len(text)-inlineBody)
+	for from < len(text) && !utf8.RuneStart(text[from]) {
+		from++
 	}
-	text = text[len(text)-most:]
-	if i := bytes.IndexByte(text, '\n'); i >= 0 && i < len(text)/2 {
-		return text[i+1:]
+	if i := bytes.IndexByte(text[from:], '\n'); from > 0 && i >= 0 && i < inlineBody/2 {
+		from += i + 1
 	}
-	for len(text) > 0 && !utf8.RuneStart(text[0]) {
-		text = text[1:]
+	text = text[from:]
+	end := len(bytes.TrimRight(text, "\n"))
+	for range inlineLines {
+		if end = bytes.LastIndexByte(text[:end], '\n'); end < 0 {
+			return text
+		}
 	}
-	return text
+	return text[end+1:]
 }
 
 // body gives the body of one heartbeat, which may be anything: it is never

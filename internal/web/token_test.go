@@ -190,6 +190,80 @@ func TestEveryReasonIsTold(t *testing.T) {
 	}
 }
 
+func TestTheLogTellsWhatHeartbeatsSay(t *testing.T) {
+	w, tokens := signals(t)
+	rows := func(name string, from place, limit int) (all []logRow) {
+		token, _ := w.roster.Get(tokens[name].ID)
+		q := kae.HistoryQuery{BeatsBefore: from.beats, FlipsBefore: from.flips, Limit: limit, Bodies: true}
+		h, _ := w.History(t.Context(), token, q)
+		all, _, _ = logOf(token, h, from, clock{noon, time.UTC})
+		return all
+	}
+	lines := func(rows []logRow) (all []string) {
+		for _, r := range rows {
+			all = append(all, strings.TrimSpace(fmt.Sprintf("%s %s %s %s %.8s", r.Time, r.Word, plain(r.Told), r.Took, r.Run)))
+		}
+		return all
+	}
+	want := []string{
+		"02:04:05 fired Failed: the job said so.", "02:04:05 failure exit status 2: no space 4 m 5 s 6971cebf", "02:00:00 start   6971cebf",
+		"03:00:00 log", "02:00:00 up The first heartbeat came.", "02:00:00 success",
+	}
+	if d := cmp.Diff(want, lines(rows("bodies", place{}, 50))); d != "" {
+		t.Errorf("bodies (-want +got):\n%s", d)
+	}
+	// A late report stands where it belongs, and the firing before it is marked.
+	want = []string{
+		"11:00:00 up again The job was on time; its report arrived late.",
+		"07:00:00 fired Missed: no heartbeat came by the deadline. Taken back: the job was on time.",
+		"06:59:00 success from the spool; told today at 11:00:00",
+		"01:00:00 up The first heartbeat came.", "01:00:00 success",
+	}
+	if d := cmp.Diff(want, lines(rows("arrived-late", place{}, 50))); d != "" {
+		t.Errorf("late (-want +got):\n%s", d)
+	}
+	// So it is where the page before has ended between the two.
+	older := rows("arrived-late", place{beats: 2, flips: 3}, 50)
+	if got := lines(older)[0]; strings.Contains(got, "Taken back") {
+		t.Errorf("the newer flip was not asked for: %s", got)
+	}
+	page := get(w.server(), fmt.Sprintf("/tokens/%d?before=2&flips=3", tokens["arrived-late"].ID)).Body.String()
+	if !strings.Contains(page, "Taken back") || strings.Contains(page, "its report arrived late") {
+		t.Errorf("the next page: %s", page)
+	}
+}
+
+func TestHeartbeatsInJSONSayWhatTheySaid(t *testing.T) {
+	w, tokens := signals(t)
+	type beat struct {
+		At         string
+		ReceivedAt *string `json:"received_at"`
+		Exit       *int
+		RunID      string `json:"run_id"`
+		Took       *float64
+	}
+	beats := func(name string) []beat {
+		return decode[struct{ Heartbeats []beat }](t, getJSON(w.server(), fmt.Sprintf("/tokens/%d", tokens[name].ID)), 200).Heartbeats
+	}
+	two, took, received := 2, 245.0, "2026-11-22T11:00:00.000000Z"
+	want := beat{"2026-11-22T02:04:05.000000Z", nil, &two, "6971cebf-3a6e-4d51-9d1c-1f0a3a6f2b7e", &took}
+	if d := cmp.Diff(want, beats("bodies")[0]); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if d := cmp.Diff(beat{At: "2026-11-22T06:59:00.000000Z", ReceivedAt: &received}, beats("arrived-late")[0]); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	token := decode[struct {
+		Token struct {
+			StartedAt string `json:"started_at"`
+			MaxRun    int    `json:"max_run"`
+		}
+	}](t, getJSON(w.server(), fmt.Sprintf("/tokens/%d", tokens["bounded"].ID)), 200).Token
+	if token.StartedAt != "2026-11-22T10:50:00.000000Z" || token.MaxRun != 10800 {
+		t.Errorf("%+v", token)
+	}
+}
+
 func TestBodiesAreNeverInterpreted(t *testing.T) {
 	w := newWorld()
 	token := w.make(t, "a", "1h", "")

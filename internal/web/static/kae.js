@@ -130,7 +130,8 @@
       if (mine === time.textContent || $(".here", time.parentElement)) continue;
       const span = document.createElement("span");
       span.className = "here";
-      span.textContent = mine + " by your clock";
+      const [day, hour] = mine.split(", "); // only the hour, where the day is the same
+      span.textContent = (time.textContent.startsWith(day + ",") ? hour : mine) + " by your clock";
       time.parentElement.append(span);
     }
   };
