@@ -336,6 +336,7 @@ func (b *tab) wrongInput(p *program) {
 		b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("main form").noValidate = true; void 0`))
 		b.do(chromedp.SendKeys(chromedp.CSS("#interval"), "soon"), chromedp.SendKeys(chromedp.CSS("#grace"), "15 mins and a bit"),
 			chromedp.SendKeys(chromedp.CSS("#description"), "stays"))
+		b.until("the preview has said what is wrong", `["interval", "grace"].every(f => document.getElementById(f).getAttribute("aria-invalid") == "true")`)
 		b.click("main form .pri")
 		b.until("each error stands beside its field", `["name", "interval", "grace"].every(f => {
 			const input = document.getElementById(f), hint = input.getAttribute("aria-describedby").split(" ").map(id => document.getElementById(id).innerText).join("");

@@ -135,6 +135,11 @@
       time.parentElement.append(span);
     }
   };
+  // Nothing moves under a finger: leaving a field by pressing a button asks, too.
+  let pressed = false;
+  addEventListener("pointerdown", () => { pressed = true; }, true);
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => { pressed = false; dispatchEvent(new Event("released")); }), true);
+  const released = async () => { while (pressed) await new Promise((go) => addEventListener("released", go, { once: true })); };
   for (const form of all("form[data-preview]")) {
     let timer, asked = 0;
     const inputs = all("[data-ask]", form);
@@ -159,7 +164,9 @@
       const mine = ++asked, q = new URLSearchParams(inputs.map((i) => [i.name, i.value]));
       try {
         const r = await fetch("/preview?" + q, { headers: { Accept: "text/html" } });
-        if (r.ok && mine === asked) show(await r.text(), left);
+        const html = await r.text();
+        await released();
+        if (r.ok && mine === asked) show(html, left);
       } catch {} // the form works without
     };
     form.addEventListener("input", (e) => {
