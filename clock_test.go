@@ -101,6 +101,7 @@ func TestCronDays(t *testing.T) {
 		"0 0 L * *":           "Jan 31, Feb 28, Mar 31, Apr 30",
 		"0 0 L 2 *":           "Feb 28, Feb 28, Feb 29, Feb 28",
 		"0 0 LW * *":          "Jan 30, Feb 27, Mar 31, Apr 30",
+		"0 0 LW 5 *":          "May 29, May 31, May 31, May 31",
 		"0 0 1,LW * *":        "Jan 1, Jan 30, Feb 1, Feb 27",
 		"0 0 * * 5L":          "Jan 30, Feb 27, Mar 27, Apr 24",
 		"0 0 * * friL":        "Jan 30, Feb 27, Mar 27, Apr 24",
@@ -152,6 +153,7 @@ func TestCalendarDays(t *testing.T) {
 		"28/2-03-05":        "Mar 5, Mar 5, Mar 5, Mar 5",
 		"@1767225601":       "Jan 1, never, never, never",
 		"*-1,4-1\n*-2-1":    "Jan 1, Feb 1, Apr 1, Jan 1",
+		"*-2-1\n2020-1-1":   "Feb 1, Feb 1, Feb 1, Feb 1",
 	} {
 		if got := days(t, "calendar:"+expr, 4); got != want {
 			t.Errorf("%q: %s, want %s", expr, got, want)

@@ -68,9 +68,6 @@ func stretchAt(t time.Time, zone *time.Location) stretch {
 	if !s.to.IsZero() && !s.to.After(t) {
 		s.to = t.Add(day)
 	}
-	if s.from.After(t) {
-		s.from = t
-	}
 	if !s.from.IsZero() {
 		s.jump = s.ahead - ahead(s.from.Add(-time.Second))
 	}
