@@ -1,6 +1,10 @@
 package kae
 
-import "time"
+import (
+	"bytes"
+	"slices"
+	"time"
+)
 
 // Flip is a change of a token's status, or an excuse; the unit of history and
 // of alerting.
@@ -42,18 +46,51 @@ func (t *Token) flip(at time.Time, to Status, why Reason) *Flip {
 	return f
 }
 
-// Settle computes DueAt and Deadline, which follow from the rest. The rules do
-// it themselves; a store does it for what it has read.
+// Settle computes StartedAt, DueAt and Deadline, which follow from the rest.
+// The rules do it themselves; a store does it for what it has read.
 func (t Token) Settle() Token {
-	t.DueAt, t.Deadline = time.Time{}, time.Time{}
+	t.StartedAt, t.DueAt, t.Deadline = time.Time{}, time.Time{}, time.Time{}
+	if len(t.Runs) > 0 {
+		t.StartedAt = t.Runs[0].At
+	}
 	if t.Since.IsZero() || t.Schedule.IsZero() || t.Status == Disabled || t.Removed() {
 		return t
 	}
 	t.DueAt = t.Schedule.Next(t.Since)
-	if t.Status != Firing {
+	switch {
+	case t.Status == Firing:
+	case t.bounded(): // a job that has begun is not missed
+		t.Deadline = t.StartedAt.Add(t.MaxRun)
+	case !t.DueAt.IsZero():
 		t.Deadline = t.DueAt.Add(t.Grace)
 	}
 	return t
+}
+
+// bounded tells whether a run is open that may take only so long.
+func (t Token) bounded() bool { return t.MaxRun > 0 && t.Running() }
+
+// Judge decides what a heartbeat is: a success whose body is not as the token
+// asks is a failure. What is stored and replayed is the outcome.
+func (t Token) Judge(h Heartbeat) Heartbeat {
+	if h.Kind != Success {
+		return h
+	}
+	var why string
+	switch {
+	case t.BodyHas != "" && !bytes.Contains(h.Body, []byte(t.BodyHas)):
+		why = "the body does not contain “" + t.BodyHas + "”"
+	case t.BodyLacks != "" && bytes.Contains(h.Body, []byte(t.BodyLacks)):
+		why = "the body contains “" + t.BodyLacks + "”"
+	default:
+		return h
+	}
+	h.Kind = Failure
+	if h.Message != "" {
+		why = CleanText(h.Message+"; "+why, MaxMessage)
+	}
+	h.Message = why
+	return h
 }
 
 // Beat applies a heartbeat.
@@ -64,21 +101,89 @@ func (t Token) Beat(h Heartbeat) Change {
 	var flip *Flip
 	switch h.Kind {
 	case Success, Failure:
+		t.endRun(&h)
+		if h.BackDated() && !h.At.After(t.LastAt) {
+			break // recorded; a newer report says how things are
+		}
+		counts := t.countsFor(h.At)
 		// A clock that was set back a little does not take back what was heard.
-		t.LastAt, t.Since = later(t.LastAt, h.At), later(t.Since, h.At)
-		t.StartedAt, t.Unknown = time.Time{}, false
+		t.LastAt, t.Since = later(t.LastAt, h.At), later(t.Since, counts)
+		t.Unknown = false
 		flip = t.heard(h)
 	case Start:
-		if t.StartedAt.IsZero() {
-			t.StartedAt = h.At
-		}
-		// A job that only ever starts has to fire too.
-		if t.Status == New && t.Since.IsZero() {
-			t.Since = h.At
-		}
+		t.startRun(h)
 	}
 	t = t.Settle()
 	return Change{Token: t, Beat: &h, Flip: flip}
+}
+
+// early is how long before a clock time a heartbeat still counts for it.
+const early = time.Minute
+
+// countsFor gives the time that Since becomes by a heartbeat. One that comes a
+// little before the slot that is waited for counts for that slot: clocks
+// differ, and no heartbeat satisfies two slots.
+func (t Token) countsFor(at time.Time) time.Time {
+	if !t.Schedule.Clock() || t.DueAt.IsZero() || !at.Before(t.DueAt) {
+		return at
+	}
+	slot := t.Schedule.Next(at)
+	ahead := slot.Sub(at)
+	if !slot.Equal(t.DueAt) || ahead > early {
+		return at
+	}
+	if after := t.Schedule.Next(slot); !after.IsZero() && ahead > after.Sub(slot)/10 {
+		return at
+	}
+	return slot
+}
+
+// startRun opens a run. One that is open already, by its id, keeps its time: a
+// job that dies each time and starts again overruns all the same.
+func (t *Token) startRun(h Heartbeat) {
+	if t.Status == Disabled || slices.ContainsFunc(t.Runs, func(r Run) bool { return r.ID == h.RunID }) {
+		return
+	}
+	runs := slices.Clone(t.Runs)
+	if len(runs) == MaxRuns {
+		runs = slices.Delete(runs, 1, 2) // the oldest is what the deadline follows from
+	}
+	t.Runs = append(runs, Run{h.RunID, h.At})
+	slices.SortStableFunc(t.Runs, func(a, b Run) int { return a.At.Compare(b.At) })
+	// A job that only ever starts has to fire too.
+	if t.Status == New && t.Since.IsZero() {
+		t.Since = h.At
+	}
+}
+
+// endRun closes the run that a success or failure ends, and tells how long it
+// took unless the process said so. Without an id all open runs end; with one
+// its own, else one without id. A run that has been open for longer than a
+// heartbeat is waited for is forgotten when another one ends.
+func (t *Token) endRun(h *Heartbeat) {
+	ended := -1
+	if len(t.Runs) > 0 && h.RunID == "" {
+		ended = 0
+	}
+	for _, id := range []string{h.RunID, ""} {
+		if ended < 0 {
+			ended = slices.IndexFunc(t.Runs, func(r Run) bool { return r.ID == id })
+		}
+	}
+	if ended < 0 {
+		return
+	}
+	if took := h.At.Sub(t.Runs[ended].At); h.Took == 0 && took > 0 {
+		h.Took = took
+	}
+	patience := max(t.MaxRun, t.DueAt.Sub(t.Since))
+	var open []Run
+	for i, r := range t.Runs {
+		if i != ended && h.RunID != "" && h.At.Sub(r.At) <= patience {
+			open = append(open, r)
+		}
+	}
+	t.Runs = open
 }
 
 // heard moves the status after a success or a failure.
@@ -86,17 +191,43 @@ func (t *Token) heard(h Heartbeat) *Flip {
 	switch {
 	case t.Status == Disabled:
 		return nil
-	case h.Kind == Failure && t.Status == Firing:
+	case h.Kind == Success:
+		t.Strikes = 0
+		return t.succeeded(h)
+	case t.Status == Firing:
 		t.Reason = Failed
 		return nil
-	case h.Kind == Failure:
+	}
+	t.Strikes++
+	switch {
+	case t.Strikes >= t.FireAfter:
 		return t.flip(h.At, Firing, Failed)
 	case t.Status == New:
 		return t.flip(h.At, Up, First)
-	case t.Status == Firing:
-		return t.flip(h.At, Up, Recovered)
 	}
 	return nil
+}
+
+func (t *Token) succeeded(h Heartbeat) *Flip {
+	switch {
+	case t.Status == New:
+		return t.flip(h.At, Up, First)
+	case t.Status != Firing:
+		return nil
+	case !h.BackDated():
+		return t.flip(h.At, Up, Recovered)
+	}
+	// What happened earlier takes the firing back only if nothing is overdue
+	// with it now.
+	waiting := *t
+	waiting.Status = Up
+	if waiting.Settle().Overdue(h.Received) {
+		return nil
+	}
+	if h.At.After(t.FlippedAt) {
+		return t.flip(h.At, Up, Recovered)
+	}
+	return t.flip(h.Received, Up, ArrivedLate)
 }
 
 // Overdue tells whether the deadline has passed.
@@ -105,12 +236,26 @@ func (t Token) Overdue(now time.Time) bool {
 }
 
 // Expire fires a token whose deadline has passed. The flip is dated at the
-// deadline, not at the moment of noticing. A token that is not overdue stays.
+// deadline, not at the moment of noticing. Where a token asks for several
+// misses in a row, one that is not enough is counted, and the next slot is
+// waited for. A token that is not overdue stays.
 func (t Token) Expire(now time.Time) Change {
 	if !t.Overdue(now) {
 		return Change{Token: t}
 	}
-	flip := t.flip(t.Deadline, Firing, Missed)
+	why, slot := Missed, t.DueAt
+	if t.bounded() {
+		why, slot = Overran, t.Schedule.Latest(t.Since, t.Deadline)
+	}
+	t.Strikes++
+	if t.Strikes < t.FireAfter {
+		t.Since = later(t.Since, slot)
+		if why == Overran {
+			t.Runs = nil
+		}
+		return Change{Token: t.Settle()}
+	}
+	flip := t.flip(t.Deadline, Firing, why)
 	t = t.Settle()
 	return Change{Token: t, Flip: flip}
 }
@@ -127,7 +272,7 @@ func (t Token) Excuse(g Gap) Change {
 		return Change{Token: t}
 	}
 	t.Since = t.Schedule.Latest(t.Since, g.To)
-	t.StartedAt, t.Unknown = time.Time{}, true
+	t.Runs, t.Unknown = nil, true
 	flip := t.flip(g.To, t.Status, Excused)
 	t = t.Settle()
 	return Change{Token: t, Flip: flip}
@@ -137,10 +282,16 @@ func (t Token) Excuse(g Gap) Change {
 // than a minute ahead of now happened now, so that no deadline is postponed by
 // the difference.
 func (t Token) Rewind(now time.Time) Change {
-	for _, at := range []*time.Time{&t.Since, &t.LastAt, &t.StartedAt} {
+	t.Runs = slices.Clone(t.Runs)
+	mend := func(at *time.Time) {
 		if at.After(now.Add(skew)) {
 			*at = now
 		}
+	}
+	mend(&t.Since)
+	mend(&t.LastAt)
+	for i := range t.Runs {
+		mend(&t.Runs[i].At)
 	}
 	return Change{Token: t.Settle()}
 }
@@ -152,16 +303,25 @@ type Settings struct {
 	Tags        []string
 	Schedule    Schedule
 	Grace       time.Duration
+	MaxRun      time.Duration
+	FireAfter   int
+	BodyHas     string
+	BodyLacks   string
+	PostOnly    bool
 }
 
 // Settings gives the token's present ones.
 func (t Token) Settings() Settings {
-	return Settings{t.Name, t.Description, t.Tags, t.Schedule, t.Grace}
+	return Settings{
+		Name: t.Name, Description: t.Description, Tags: t.Tags, Schedule: t.Schedule, Grace: t.Grace,
+		MaxRun: t.MaxRun, FireAfter: t.FireAfter, BodyHas: t.BodyHas, BodyLacks: t.BodyLacks, PostOnly: t.PostOnly,
+	}
 }
 
 // With gives the token with other settings, not yet judged by them.
 func (t Token) With(s Settings) Token {
 	t.Name, t.Description, t.Tags, t.Schedule, t.Grace = s.Name, s.Description, s.Tags, s.Schedule, s.Grace
+	t.MaxRun, t.FireAfter, t.BodyHas, t.BodyLacks, t.PostOnly = s.MaxRun, s.FireAfter, s.BodyHas, s.BodyLacks, s.PostOnly
 	return t
 }
 
@@ -199,7 +359,7 @@ func (t Token) Disable(now time.Time) Change {
 	if t.Status == Disabled || t.Removed() {
 		return Change{Token: t}
 	}
-	t.Unknown, t.StartedAt = false, time.Time{}
+	t.Unknown, t.Strikes, t.Runs = false, 0, nil
 	flip := t.flip(now, Disabled, WasDisabled)
 	return Change{Token: t.Settle(), Flip: flip}
 }
@@ -214,7 +374,7 @@ func (t Token) Enable(now time.Time) Change {
 
 // begin waits anew from now on.
 func (t Token) begin(now time.Time) Change {
-	t.Since, t.StartedAt, t.Unknown = time.Time{}, time.Time{}, false
+	t.Since, t.Unknown, t.Strikes, t.Runs = time.Time{}, false, 0, nil
 	status := t.awake()
 	if status == Up {
 		t.Since = now

@@ -198,6 +198,7 @@ func TestBeatNumbers(t *testing.T) {
 func FuzzRules(f *testing.F) {
 	f.Add([]byte{0, 10, 4, 80, 1, 3, 5, 200, 7, 9, 0, 1})
 	f.Add([]byte{2, 5, 4, 255, 5, 90, 5, 90, 4, 200})
+	f.Add([]byte{0, 1, 8, 4, 2, 1, 4, 9, 4, 99, 4, 99, 209, 30, 5, 60})
 	f.Add([]byte{0, 1, 6, 3, 8, 5, 9, 2, 10, 200, 0, 3})
 	f.Fuzz(func(t *testing.T, events []byte) {
 		token := Token{ID: 1, Schedule: Every(time.Minute), Grace: 7 * time.Second, Status: New}
@@ -211,14 +212,12 @@ func FuzzRules(f *testing.F) {
 			before := token
 			var c Change
 			switch op % 11 {
-			case 0:
-				c = token.Beat(Heartbeat{At: now, Kind: Success})
-			case 1:
-				c = token.Beat(Heartbeat{At: now, Kind: Failure})
-			case 2:
-				c = token.Beat(Heartbeat{At: now, Kind: Start})
-			case 3:
-				c = token.Beat(Heartbeat{At: now, Kind: Log})
+			case 0, 1, 2, 3:
+				h := Heartbeat{At: now, Received: now, Kind: []Kind{Success, Failure, Start, Log}[op%11], RunID: []string{"", "a", "b"}[arg%3]}
+				if op > 200 {
+					h.At = now.Add(-2 * time.Duration(arg) * time.Second)
+				}
+				c = token.Beat(h)
 			case 4:
 				c = token.Expire(now)
 			case 5:
@@ -228,7 +227,10 @@ func FuzzRules(f *testing.F) {
 			case 7:
 				c = token.Enable(now)
 			case 8:
-				c = token.Edit(Settings{Schedule: Every(time.Duration(arg+1) * time.Second), Grace: time.Duration(arg%5) * time.Second}, now)
+				c = token.Edit(Settings{
+					Schedule: Every(time.Duration(arg+1) * time.Second), Grace: time.Duration(arg%5) * time.Second,
+					MaxRun: time.Duration(arg%7/3) * 10 * time.Second, FireAfter: arg % 4,
+				}, now)
 			case 9:
 				c = token.Remove(now)
 			case 10:
@@ -281,11 +283,14 @@ func checkFuzz(t *testing.T, before Token, c Change, now time.Time, heard *bool)
 	if c.Beat != nil && (c.Beat.Kind == Success || c.Beat.Kind == Failure) || after.Status != before.Status || before.Removed() != after.Removed() {
 		*heard = true
 	}
-	if c.Beat != nil && c.Beat.Kind == Success && after.Status == Firing {
+	if c.Beat != nil && c.Beat.Kind == Success && after.Status == Firing && !c.Beat.BackDated() {
 		t.Fatal("a success leaves it firing")
 	}
 	if c.Beat != nil && after.Beats != before.Beats+1 {
 		t.Fatal("a heartbeat is not counted")
+	}
+	if len(after.Runs) > MaxRuns || after.Running() != (len(after.Runs) > 0) || after.Running() && !after.StartedAt.Equal(after.Runs[0].At) {
+		t.Fatalf("runs %v, started %v", after.Runs, after.StartedAt)
 	}
 	if after.LastAt.Before(before.LastAt) {
 		t.Fatal("the newest heartbeat went back")

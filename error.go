@@ -10,6 +10,7 @@ const (
 	Invalid     Code = "invalid"     // the input is wrong; Message says how to mend it
 	NotFound    Code = "not_found"   // there is no such token, or it was removed
 	Unavailable Code = "unavailable" // kae can't do it now; the same request may succeed later
+	Refused     Code = "refused"     // the token does not take heartbeats that come in this way
 	Internal    Code = "internal"    // a fault of kae's
 )
 

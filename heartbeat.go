@@ -29,17 +29,26 @@ const (
 // Heartbeat is one report of a process.
 type Heartbeat struct {
 	TokenID  int64
-	Number   int64 // counts a token's heartbeats from 1
-	Pos      int64 // its position in the journal
-	Prev     int64 // journal position of the token's heartbeat before it, 0 if none
-	At       time.Time
+	Number   int64     // counts a token's heartbeats from 1
+	Pos      int64     // its position in the journal
+	Prev     int64     // journal position of the token's heartbeat before it, 0 if none
+	At       time.Time // when it happened
+	Received time.Time // when it arrived, where that is not when it happened; else zero
 	Kind     Kind
+	Exited   bool          // the process told its exit status
+	Exit     int           // which is this
+	RunID    string        // pairs a start with its end; "" if the process has no such thing
+	Took     time.Duration // of a run's end: how long it took; 0: not known
 	Message  string
 	BodySize int    // bytes of the body that were kept
 	Body     []byte // nil where it was not asked for or is no longer kept
+	Posted   bool   // sent by a method that link previews and scanners don't use; not stored
 	Remote   string // the address it came from
 	Agent    string // its User-Agent
 }
+
+// BackDated tells whether the heartbeat happened before it arrived.
+func (h Heartbeat) BackDated() bool { return h.At.Before(h.Received) }
 
 // CleanText makes text that came with a heartbeat fit to be stored: at most
 // limit characters, with U+FFFD for what is not UTF-8 and for NUL. A heartbeat

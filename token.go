@@ -31,9 +31,11 @@ const (
 	Failed      Reason = "failed"    // a failure was reported
 	Recovered   Reason = "recovered" // a success came while firing
 	WasDisabled Reason = "disabled"
-	WasEnabled  Reason = "enabled" // enabled, or brought back after a removal
-	Edited      Reason = "edited"  // a change of settings took the firing back
-	Excused     Reason = "unknown" // kae took no heartbeats when one was expected
+	WasEnabled  Reason = "enabled"      // enabled, or brought back after a removal
+	Edited      Reason = "edited"       // a change of settings took the firing back
+	Excused     Reason = "unknown"      // kae took no heartbeats when one was expected
+	Overran     Reason = "overran"      // a run did not end within its maximum time
+	ArrivedLate Reason = "arrived late" // the heartbeat that was missed had been on time
 )
 
 // Token is one thing that is watched: a process that should report again and
@@ -49,6 +51,11 @@ type Token struct {
 	Tags        []string
 	Schedule    Schedule
 	Grace       time.Duration // how much later than expected is still fine
+	MaxRun      time.Duration // how long a run may take; 0: as long as it likes
+	FireAfter   int           // fire at this many misses or failures in a row; 0 and 1: at the first
+	BodyHas     string        // a success whose body does not contain it is a failure; "": any will do
+	BodyLacks   string        // a success whose body contains it is a failure; "": none does
+	PostOnly    bool          // heartbeats by GET and HEAD are refused: link previews and scanners send those
 
 	Status    Status
 	Reason    Reason    // of the newest flip, or of a failure while firing
@@ -61,10 +68,21 @@ type Token struct {
 	RemovedAt time.Time // removed tokens can be brought back for [KeepRemoved]
 	Since     time.Time // what DueAt follows from: the newest success or failure or, when later, its enabling or excuse
 	LastAt    time.Time // newest success or failure
-	StartedAt time.Time // start of the run that has not ended
+	Strikes   int       // misses and failures in a row that did not fire
+	Runs      []Run     // runs that have begun and not ended, the oldest first; never changed in place
+	StartedAt time.Time // start of the oldest of them
 	DueAt     time.Time // when the next heartbeat is expected
 	Deadline  time.Time // when it fires unless a heartbeat comes; zero: nothing to wait for
 }
+
+// Run is a run of a process that has begun and not ended.
+type Run struct {
+	ID string // as the process named it; "" if it did not
+	At time.Time
+}
+
+// MaxRuns is how many open runs of a token are remembered: the newest.
+const MaxRuns = 8
 
 // Limits of what people write, in characters.
 const (
@@ -72,6 +90,8 @@ const (
 	MaxDescription = 1000
 	MaxTag         = 50
 	MaxTags        = 20
+	MaxFireAfter   = 100
+	MaxBodyText    = 200 // of BodyHas and BodyLacks
 )
 
 // MaxGrace is the longest grace: ten years, like the longest interval.
@@ -132,6 +152,17 @@ func (t Token) Validate() []*Error {
 	if t.Grace < 0 || t.Grace > MaxGrace {
 		add("grace", "Grace is from 0 to 10 years.")
 	}
+	if t.MaxRun < 0 || t.MaxRun > MaxGrace {
+		add("max_run", "The maximum run time is from 1 second to 10 years; empty for none.")
+	}
+	if t.FireAfter < 0 || t.FireAfter > MaxFireAfter {
+		add("fire_after", fmt.Sprintf("It can fire at the first to the %dth miss in a row.", MaxFireAfter))
+	}
+	for field, text := range map[string]string{"body_has": t.BodyHas, "body_lacks": t.BodyLacks} {
+		if !isText(text) || utf8.RuneCountInString(text) > MaxBodyText {
+			add(field, fmt.Sprintf("The text to look for has at most %d characters.", MaxBodyText))
+		}
+	}
 	switch n := utf8.RuneCountInString(t.Description); {
 	case !isText(t.Description):
 		add("description", "The description has characters that are not text.")
@@ -168,7 +199,16 @@ func (t Token) Removed() bool { return !t.RemovedAt.IsZero() }
 
 // Late tells whether the token is past due and inside its grace.
 func (t Token) Late(now time.Time) bool {
-	return !t.Deadline.IsZero() && !now.Before(t.DueAt)
+	return !t.Deadline.IsZero() && !t.bounded() && !now.Before(t.DueAt)
+}
+
+// Wake tells when something happens to the token next, as of now: it becomes
+// late, or fires. Zero: nothing is waited for.
+func (t Token) Wake(now time.Time) time.Time {
+	if !t.bounded() && now.Before(t.DueAt) && t.DueAt.Before(t.Deadline) {
+		return t.DueAt
+	}
+	return t.Deadline
 }
 
 // Running tells whether a run has begun and not ended.

@@ -299,8 +299,13 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"up", p.url + "/tokens/8"},
 		{"unknown", p.url + "/tokens/5"},
 		{"fresh", p.url + "/tokens/13"},
+		{"bodies", p.url + "/tokens/15"},
+		{"overran", p.url + "/tokens/16"},
+		{"running", p.url + "/tokens/17"},
+		{"misses", p.url + "/tokens/18"},
+		{"arrived-late", p.url + "/tokens/19"},
 		{"form", p.url + "/newtoken"},
-		{"edit", p.url + "/tokens/3/edit"},
+		{"edit", p.url + "/tokens/15/edit"},
 		{"removed", fmt.Sprintf("%s/?removed=%d", p.url, gone.ID)},
 		{"gone", fmt.Sprintf("%s/tokens/%d", p.url, gone.ID)},
 		{"nothing", p.url + "/?q=is:lost"},
@@ -331,6 +336,7 @@ func (b *tab) wrongInput(p *program) {
 		b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("main form").noValidate = true; void 0`))
 		b.do(chromedp.SendKeys(chromedp.CSS("#interval"), "soon"), chromedp.SendKeys(chromedp.CSS("#grace"), "15 mins and a bit"),
 			chromedp.SendKeys(chromedp.CSS("#description"), "stays"))
+		b.until("the preview has said what is wrong", `["interval", "grace"].every(f => document.getElementById(f).getAttribute("aria-invalid") == "true")`)
 		b.click("main form .pri")
 		b.until("each error stands beside its field", `["name", "interval", "grace"].every(f => {
 			const input = document.getElementById(f), hint = input.getAttribute("aria-describedby").split(" ").map(id => document.getElementById(id).innerText).join("");

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,6 +39,22 @@ func scene(t testing.TB, dir string) {
 	s.token("Payroll file to the bank", "finance prod", "1w", "6h").runs(6, 4*day)
 	s.token("Toner report, 3rd floor", "office", "1w", "")
 	s.token("Legacy FTP pickup", "etl", "30m", "").runs(20, 17*hour).disabled(16 * hour)
+
+	backup := s.token("Nightly dump of the warehouse", "db prod", "0 3 * * *", "").in("Europe/Madrid").with(func(t *kae.Token) {
+		t.MaxRun, t.FireAfter, t.BodyHas, t.BodyLacks, t.PostOnly = 30*time.Minute, 1, "DONE", "WARN", true
+	}).says("Ten times the size of a year ago. Run book: wiki.example.com/warehouse")
+	for n := 6; n > 0; n-- {
+		backup.run(time.Duration(n)*day+5*hour, 7*time.Minute+time.Duration(n*11)*time.Second, kae.Success, 0, "41.2 GB, 214 tables\nDONE\n")
+	}
+	backup.run(5*hour, 4*time.Minute+5*time.Second, kae.Failure, 1, strings.Repeat("pg_dump: dumping contents of table \"public.order_lines\"\n", 80)+
+		"pg_dump: error: Dumping the contents of table \"order_lines\" failed:\n         PQgetCopyData() failed.\n"+
+		"backup.sh: dump of <b>orders</b> incomplete, 18.7 of about 41 GB; keeping the old one\n")
+	s.token("Invoices to the archive", "finance", "Mon..Fri 06:00", "").in("Europe/Madrid").with(func(t *kae.Token) { t.MaxRun = 30 * time.Minute }).
+		run(2*day, 3*time.Minute, kae.Success, 0, "").beat(kae.Start, 90*time.Minute, "").expires()
+	s.token("Catalogue crawl", "search", "1d", "2h").with(func(t *kae.Token) { t.MaxRun = 3 * time.Hour }).
+		runs(3, 22*hour).beat(kae.Start, 70*time.Minute, "")
+	s.token("Weather feed", "iot", "1h", "").with(func(t *kae.Token) { t.FireAfter = 3 }).runs(12, 100*time.Minute).expires()
+	s.token("Camera upload, gate 4", "iot", "6h", "10m").runs(8, 11*hour).expiresAt(4*hour).late(5*hour, 40*time.Minute)
 
 	err = store.Write(t.Context(), func(tx kae.Tx) error {
 		// A little ahead, so that no gap lies before the start.
@@ -117,6 +134,42 @@ func (a *actor) runs(n int, ago time.Duration) *actor {
 	}
 	return a
 }
+
+// run is a start, and an end some time after it.
+func (a *actor) run(ago, took time.Duration, kind kae.Kind, exit int, body string) *actor {
+	id := kae.NewUUID()
+	for _, h := range []kae.Heartbeat{
+		{At: a.now.Add(-ago), Kind: kae.Start},
+		{At: a.now.Add(took - ago), Kind: kind, Exited: true, Exit: exit, Body: []byte(body), BodySize: len(body)},
+	} {
+		a.pos++
+		h.Pos, h.RunID, h.Remote, h.Agent = a.pos, id, fmt.Sprintf("10.0.4.%d", a.ID+10), "kae exec"
+		a.apply(a.Beat(h))
+	}
+	return a
+}
+
+// late is a success that is told long after it happened.
+func (a *actor) late(ago, told time.Duration) *actor {
+	a.pos++
+	return a.apply(a.Beat(kae.Heartbeat{Pos: a.pos, At: a.now.Add(-ago), Received: a.now.Add(-told), Kind: kae.Success, Remote: "10.0.4.9", Agent: "kae exec"}))
+}
+
+func (a *actor) in(zone string) *actor {
+	at, err := kae.LoadZone(zone)
+	if err == nil {
+		a.Schedule, err = kae.ParseSchedule(a.Schedule.String(), at)
+	}
+	if err != nil {
+		panic(err)
+	}
+	a.Grace = a.Schedule.DefaultGrace()
+	return a
+}
+
+func (a *actor) with(change func(*kae.Token)) *actor { change(&a.Token); return a }
+
+func (a *actor) expiresAt(ago time.Duration) *actor { return a.apply(a.Expire(a.now.Add(-ago))) }
 
 func (a *actor) expires() *actor { return a.apply(a.Expire(a.now)) }
 

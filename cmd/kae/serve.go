@@ -57,7 +57,7 @@ func serve(ctx context.Context, c config, stdout, stderr io.Writer) (err error) 
 	server := web.New(web.Config{
 		Keeper: watch, Roster: watch.Roster(), History: store, Hub: news, Log: log,
 		User: c.user, Pass: c.pass, NoAuth: c.noAuth,
-		URL: c.url, TrustProxy: c.trust, Delay: c.delay, Version: versionName(),
+		URL: c.url, TrustProxy: c.trust, Delay: c.delay, Zone: c.zone, LateLimit: c.late, Version: versionName(),
 	}).HTTP()
 	serving := start(func(context.Context) error { return server.Serve(listener) })
 	defer closing(&err, func() error { return stopServing(server, serving, log) })

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v3"
+
+	"kae"
 )
 
 // config is what the settings come to.
@@ -20,6 +22,8 @@ type config struct {
 	trust      []netip.Prefix
 	delay      time.Duration
 	keep       int64
+	zone       *time.Location // of new tokens
+	late       time.Duration  // how long ago a heartbeat may have happened
 	logFormat  string
 	logLevel   slog.Level
 
@@ -124,6 +128,22 @@ var settings = []setting{
 		help: "How many heartbeats, and how many changes of status, are kept of each token.",
 		set: func(c *config, text string) (err error) {
 			c.keep, err = parseWhole(text, "number", 1, 1_000_000)
+			return err
+		},
+	},
+	{
+		flag: "tz", env: "KAE_TZ", value: "UTC", unit: "time zone",
+		help: "The time zone of new tokens whose maker names none, such as Europe/Madrid. Those that there are keep theirs.",
+		set: func(c *config, text string) (err error) {
+			c.zone, err = kae.LoadZone(text)
+			return err
+		},
+	},
+	{
+		flag: "late-limit", env: "KAE_LATE_LIMIT", value: "24h", unit: "length of time",
+		help: "How long ago what a heartbeat tells of with at= may have happened. What is older is refused.",
+		set: func(c *config, text string) (err error) {
+			c.late, err = parseLength(text)
 			return err
 		},
 	},

@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/urfave/cli/v3"
+
+	"kae"
 )
 
 var update = flag.Bool("update", false, "write golden files anew")
@@ -81,7 +83,11 @@ func TestSettings(t *testing.T) {
 	}
 	normal := config{
 		addr: "127.0.0.1:20999", db: "kae.sqlite", delay: 5 * time.Second, keep: 1000, logFormat: "auto",
-		trust: proxyWords["loopback"],
+		trust: proxyWords["loopback"], zone: time.UTC, late: 24 * time.Hour,
+	}
+	madrid, err := kae.LoadZone("Europe/Madrid")
+	if err != nil {
+		t.Fatal(err)
 	}
 	with := func(change func(*config)) config {
 		c := normal
@@ -144,6 +150,10 @@ func TestSettings(t *testing.T) {
 			with(func(c *config) { c.trust = nil }),
 		},
 		{
+			"the zone of new tokens, and how late a report may be", env{"KAE_TZ": "Europe/Madrid"}, []string{"-late-limit", "7d"},
+			with(func(c *config) { c.zone, c.late = madrid, 7*24*time.Hour }),
+		},
+		{
 			"-no-auth can be taken back", env{"KAE_NO_AUTH": "1"}, []string{"-no-auth=false"}, normal,
 		},
 	} {
@@ -153,7 +163,8 @@ func TestSettings(t *testing.T) {
 				t.Fatal(err)
 			}
 			got.given = nil
-			opts := cmp.Options{cmp.AllowUnexported(config{}), cmpopts.EquateComparable(netip.Prefix{}), cmpopts.EquateEmpty()}
+			opts := cmp.Options{cmp.AllowUnexported(config{}), cmpopts.EquateComparable(netip.Prefix{}), cmpopts.EquateEmpty(),
+				cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })}
 			if diff := cmp.Diff(test.want, got, opts); diff != "" {
 				t.Error(diff)
 			}

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"kae"
 )
 
 // possible says what could have been written instead.
@@ -145,6 +147,14 @@ func parseWhole(text, what string, least, most int64) (int64, error) {
 		return 0, possible(fmt.Sprintf("a whole %s from %d to %d", what, least, most))
 	}
 	return n, nil
+}
+
+func parseLength(text string) (time.Duration, error) {
+	d, err := kae.ParseDuration(text)
+	if err != nil || d > kae.MaxInterval {
+		return 0, possible("a length of time such as 24h, 90m or 7d, up to 3650d; a bare number is seconds")
+	}
+	return d, nil
 }
 
 func parseWord(text string, words ...string) (string, error) {

@@ -96,7 +96,7 @@ func act(t *testing.T, r *running, random *rand.Rand, made []kae.Token) []kae.To
 		every := time.Duration(1+random.IntN(20)) * time.Second
 		change(func(t kae.Token, now time.Time) (kae.Change, error) {
 			s := t.Settings()
-			s.Schedule = kae.Every(every)
+			s.Schedule, s.MaxRun, s.FireAfter = kae.Every(every), every/2, int(every/time.Second)%3
 			return t.Edit(s, now), nil
 		})
 	case 7:
@@ -117,8 +117,10 @@ func act(t *testing.T, r *running, random *rand.Rand, made []kae.Token) []kae.To
 				continue
 			}
 			kind := []kae.Kind{kae.Success, kae.Success, kae.Success, kae.Failure, kae.Start, kae.Log}[random.IntN(6)]
+			run := []string{"", "a", "b"}[random.IntN(3)]
+			ago := max(0, time.Duration(random.IntN(40)-30)*time.Second)
 			beats.Go(func() {
-				err := r.Heartbeat(t.Context(), token.Value, kae.Heartbeat{At: clockNow(), Kind: kind})
+				err := r.Heartbeat(t.Context(), token.Value, kae.Heartbeat{At: clockNow().Add(-ago), Received: clockNow(), Kind: kind, RunID: run})
 				if err != nil && kae.ErrorCode(err) == kae.Internal {
 					t.Error(err)
 				}

@@ -14,6 +14,7 @@ const queueLimit = 8192
 
 var (
 	errNotFound = &kae.Error{Code: kae.NotFound, Message: "There is no such token: look for a typing error, or whether it was removed."}
+	errPostOnly = &kae.Error{Code: kae.Refused, Message: "This token takes heartbeats by POST only."}
 	errFull     = &kae.Error{Code: kae.Unavailable, Message: "kae is too busy; try again in a moment."}
 	errFailing  = &kae.Error{Code: kae.Unavailable, Message: "kae can't write to its database now; try again in a moment."}
 	errStopping = &kae.Error{Code: kae.Unavailable, Message: "kae is stopping; try again in a moment."}

@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"kae"
@@ -65,9 +66,12 @@ func (t *turn) apply(c kae.Change) {
 	t.changes = append(t.changes, c)
 }
 
-// take applies what was asked, in the order of arrival.
+// take applies what was asked, in the order of arrival; but of heartbeats that
+// tell what happened earlier the newest goes first, so that several which
+// arrive together are one step: the older ones are then only recorded.
 func (t *turn) take(asked []*item) {
 	t.asked = asked
+	newestFirst(asked)
 	for i, it := range asked {
 		t.answers = append(t.answers, kae.Token{})
 		if it.rule != nil {
@@ -75,8 +79,12 @@ func (t *turn) take(asked []*item) {
 			continue
 		}
 		token, ok := t.token(it.id)
-		if !ok || token.Removed() || token.Value != it.value {
+		switch {
+		case !ok || token.Removed() || token.Value != it.value:
 			it.err = errNotFound
+			continue
+		case token.PostOnly && !it.beat.Posted:
+			it.err = errPostOnly
 			continue
 		}
 		if it.beat.At.After(t.now.Add(skew)) {
@@ -84,7 +92,23 @@ func (t *turn) take(asked []*item) {
 		}
 		t.pos++
 		it.beat.Pos = t.pos
-		t.apply(token.Beat(it.beat))
+		t.apply(token.Beat(token.Judge(it.beat)))
+	}
+}
+
+// newestFirst puts the heartbeats that tell of earlier times in order, each
+// into the place of another one.
+func newestFirst(asked []*item) {
+	var at []int
+	var late []*item
+	for i, it := range asked {
+		if it.beat.BackDated() {
+			at, late = append(at, i), append(late, it)
+		}
+	}
+	slices.SortStableFunc(late, func(a, b *item) int { return b.beat.At.Compare(a.beat.At) })
+	for i, it := range late {
+		asked[at[i]] = it
 	}
 }
 

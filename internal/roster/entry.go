@@ -14,7 +14,9 @@ type entry struct {
 	reason kae.Reason
 
 	beats, flips, lastPos                             int64
-	removed, since, last, started, flipped, due, dead int64 // microseconds; 0: none
+	removed, since, last, flipped, started, due, dead int64 // microseconds; 0: none
+	runs                                              []kae.Run
+	strikes                                           int
 
 	wake    int64 // when something happens to it next: due, then the deadline; 0: never
 	place   int   // in the agenda; -1: not there
@@ -32,10 +34,11 @@ type identity struct {
 }
 
 func (i *identity) describes(t kae.Token) bool {
+	s := &i.settings
 	return i.value == t.Value && i.uuid == t.UUID &&
-		i.settings.Name == t.Name && i.settings.Description == t.Description &&
-		i.settings.Schedule.Equal(t.Schedule) && i.settings.Grace == t.Grace &&
-		slices.Equal(i.settings.Tags, t.Tags)
+		s.Name == t.Name && s.Description == t.Description && s.Schedule.Equal(t.Schedule) && s.Grace == t.Grace &&
+		s.MaxRun == t.MaxRun && s.FireAfter == t.FireAfter && s.BodyHas == t.BodyHas && s.BodyLacks == t.BodyLacks &&
+		s.PostOnly == t.PostOnly && slices.Equal(s.Tags, t.Tags)
 }
 
 func (e *entry) pack(t kae.Token, now time.Time) {
@@ -45,16 +48,10 @@ func (e *entry) pack(t kae.Token, now time.Time) {
 	e.status, e.reason = t.Status, t.Reason
 	e.beats, e.flips, e.lastPos = t.Beats, t.Flips, t.LastPos
 	e.removed, e.since, e.last, e.started = micros(t.RemovedAt), micros(t.Since), micros(t.LastAt), micros(t.StartedAt)
+	e.runs, e.strikes = t.Runs, t.Strikes
 	e.flipped, e.due, e.dead = micros(t.FlippedAt), micros(t.DueAt), micros(t.Deadline)
 	e.late, e.unknown = t.Late(now), t.Unknown
-	switch {
-	case e.dead == 0:
-		e.wake = 0
-	case e.late:
-		e.wake = e.dead
-	default:
-		e.wake = e.due
-	}
+	e.wake = micros(t.Wake(now))
 }
 
 func (e *entry) token() kae.Token {
@@ -63,6 +60,7 @@ func (e *entry) token() kae.Token {
 		Status: e.status, Reason: e.reason, FlippedAt: moment(e.flipped), Unknown: e.unknown,
 		Beats: e.beats, Flips: e.flips, LastPos: e.lastPos,
 		CreatedAt: moment(e.id.created), RemovedAt: moment(e.removed),
+		Runs: e.runs, Strikes: e.strikes,
 		Since: moment(e.since), LastAt: moment(e.last), StartedAt: moment(e.started),
 		DueAt: moment(e.due), Deadline: moment(e.dead),
 	}

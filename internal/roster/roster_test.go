@@ -38,8 +38,8 @@ func install(r *Roster, now time.Time, tokens ...kae.Token) {
 func TestTokensComeBackWhole(t *testing.T) {
 	r := New()
 	all := func(t *kae.Token) {
-		t.Unknown, t.StartedAt, t.RemovedAt = true, t0.Add(3), time.Time{}
-		t.StartedAt = t0.Add(3 * time.Microsecond)
+		t.Unknown, t.Runs, t.Strikes = true, []kae.Run{{ID: "r", At: t0.Add(3 * time.Microsecond)}}, 2
+		t.MaxRun, t.FireAfter, t.BodyHas, t.BodyLacks, t.PostOnly = time.Hour, 3, "ok", "error", true
 	}
 	want := []kae.Token{token(1, nothing), token(2, all), token(3, func(t *kae.Token) { t.RemovedAt = t0 })}
 	install(r, t0, want...)
@@ -87,7 +87,7 @@ func TestCountsAddUp(t *testing.T) {
 		token(2, func(t *kae.Token) { t.Status = kae.Firing }),
 		token(3, func(t *kae.Token) { t.Status, t.Since = kae.New, time.Time{} }),
 		token(4, func(t *kae.Token) { t.Status = kae.Disabled }),
-		token(5, func(t *kae.Token) { t.Since, t.StartedAt = t0.Add(time.Minute), t0 }),
+		token(5, func(t *kae.Token) { t.Since, t.Runs = t0.Add(time.Minute), []kae.Run{{At: t0}} }),
 		token(6, func(t *kae.Token) { t.Since, t.Unknown = t0.Add(time.Minute), true }),
 		token(7, func(t *kae.Token) { t.RemovedAt = t0 }),
 	)
@@ -203,7 +203,7 @@ func TestPages(t *testing.T) {
 	add(9, func(t *kae.Token) { t.Since, t.Grace = t0, 2*time.Hour })
 	add(1, func(t *kae.Token) { t.Since, t.Grace = t0.Add(time.Second), 2*time.Hour })
 	add(4, func(t *kae.Token) { t.Since, t.Unknown = now, true })
-	add(5, func(t *kae.Token) { t.Since, t.StartedAt = now, now })
+	add(5, func(t *kae.Token) { t.Since, t.Runs = now, []kae.Run{{At: now}} })
 	add(7, func(t *kae.Token) { t.Since = now })
 	add(2, func(t *kae.Token) { t.Since = now.Add(time.Second) })
 	add(6, func(t *kae.Token) { t.Since = now.Add(time.Second) })

@@ -1,9 +1,13 @@
 package sqlstore
 
 import (
+	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"kae"
 )
@@ -65,5 +69,35 @@ func TestALinkIsTheDatabaseThatItLeadsTo(t *testing.T) {
 	}
 	for _, name := range []string{path, link, nested} {
 		refused(t, name, "The database "+name+" is in use by another kae.")
+	}
+}
+
+func TestAZoneThatIsNotKnownHereGoesByUTC(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kae.sqlite")
+	var log bytes.Buffer
+	s, err := Open(t.Context(), Config{DB: path, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	schedule, err := kae.ParseSchedule("0 6 * * *", time.FixedZone("Mars/Olympus", 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := kae.Token{ID: 1, Value: "v", UUID: "u", Name: "a", Status: kae.New, Schedule: schedule}
+	if err := s.Write(t.Context(), func(tx kae.Tx) error { return tx.PutTokens([]kae.Token{token}, 1) }); err != nil {
+		t.Fatal(err)
+	}
+	var got kae.Token
+	_, err = s.Read(t.Context(), -1, func(t kae.Token, _ int64) { got = t }, func(kae.Heartbeat) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := got.Schedule.Next(time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC))
+	if got.Schedule.Zone().String() != "Mars/Olympus" || !next.Equal(time.Date(2026, 11, 24, 6, 0, 0, 0, time.UTC)) {
+		t.Errorf("zone %s, next %s", got.Schedule.Zone(), next)
+	}
+	if !strings.Contains(log.String(), "Mars/Olympus") {
+		t.Errorf("the operator is not told: %s", &log)
 	}
 }

@@ -32,6 +32,7 @@ func (s *Store) Read(ctx context.Context, after int64, token func(t kae.Token, p
 		err = c.each(ctx, "SELECT "+tokenColumns+" FROM tokens WHERE pos > ?", []any{after}, func(rows *sql.Rows) error {
 			t, pos, err := scanToken(rows)
 			if err == nil {
+				s.checkZone(t)
 				token(t, pos)
 			}
 			return err
@@ -56,6 +57,13 @@ func (s *Store) Read(ctx context.Context, after int64, token func(t kae.Token, p
 	}
 	done = true
 	return clock, nil
+}
+
+// checkZone tells the operator of a token whose clock is not known here.
+func (s *Store) checkZone(t kae.Token) {
+	if _, err := kae.LoadZone(t.Schedule.Zone().String()); err != nil {
+		s.log.Warn("a token's time zone is not known here; it goes by UTC", "token", t.ID, "zone", t.Schedule.Zone().String())
+	}
 }
 
 func readClock(ctx context.Context, c *conn) (clock kae.Clock, err error) {
@@ -116,7 +124,8 @@ const walk = `WITH RECURSIVE walk (pos, n, prev, met) AS (
 	FROM walk w JOIN journal j ON j.pos = w.prev
 	WHERE w.met < CAST(? AS BIGINT)
 )
-SELECT j.pos, j.token_id, j.n, j.prev, j.at, j.kind, j.message, j.remote, j.agent, j.body_size
+SELECT j.pos, j.token_id, j.n, j.prev, j.at, j.received, j.kind, j.exit_status, j.run_id, j.took,
+	j.message, j.remote, j.agent, j.body_size
 FROM walk w JOIN journal j ON j.pos = w.pos WHERE w.n < CAST(? AS BIGINT)`
 
 // readBeats reads heartbeats from the journal and goes on in heartbeats, where

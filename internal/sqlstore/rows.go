@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"cmp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -71,23 +72,28 @@ func yesNo(yes bool) string {
 // scanner is a row that is being read.
 type scanner interface{ Scan(dest ...any) error }
 
-const tokenColumns = `id, value, uuid, name, description, tags, schedule, grace, created_at, removed_at,
-	pos, status, reason, flipped_at, unknown, beats, flips, last_pos, since, last_at, started_at`
+const tokenColumns = `id, value, uuid, name, description, tags, schedule, zone, grace,
+	max_run, fire_after, body_has, body_lacks, post_only, created_at, removed_at,
+	pos, status, reason, flipped_at, unknown, beats, flips, last_pos, since, last_at, strikes, runs`
+
+const tokenWidth = 28
 
 func tokenArgs(args []any, t *kae.Token, pos int64) []any {
 	return append(args, t.ID, t.Value, t.UUID, t.Name, t.Description, strings.Join(t.Tags, " "),
-		t.Schedule.String(), t.Grace.Microseconds(), micros(t.CreatedAt), micros(t.RemovedAt),
+		t.Schedule.String(), zoneName(t.Schedule), t.Grace.Microseconds(),
+		t.MaxRun.Microseconds(), int64(t.FireAfter), t.BodyHas, t.BodyLacks, yesNo(t.PostOnly),
+		micros(t.CreatedAt), micros(t.RemovedAt),
 		pos, string(t.Status), string(t.Reason), micros(t.FlippedAt), yesNo(t.Unknown),
-		t.Beats, t.Flips, t.LastPos, micros(t.Since), micros(t.LastAt), micros(t.StartedAt))
+		t.Beats, t.Flips, t.LastPos, micros(t.Since), micros(t.LastAt), int64(t.Strikes), runsText(t.Runs))
 }
 
 func scanToken(row scanner) (t kae.Token, pos int64, err error) {
-	var tags, schedule, unknown string
-	var grace, createdAt, removedAt, flippedAt, since, lastAt, startedAt int64
+	var tags, schedule, zone, postOnly, unknown, runs string
+	var grace, maxRun, createdAt, removedAt, flippedAt, since, lastAt int64
 	err = row.Scan(&t.ID, &t.Value, &t.UUID, &t.Name, &t.Description, &tags,
-		&schedule, &grace, &createdAt, &removedAt,
+		&schedule, &zone, &grace, &maxRun, &t.FireAfter, &t.BodyHas, &t.BodyLacks, &postOnly, &createdAt, &removedAt,
 		&pos, &t.Status, &t.Reason, &flippedAt, &unknown,
-		&t.Beats, &t.Flips, &t.LastPos, &since, &lastAt, &startedAt)
+		&t.Beats, &t.Flips, &t.LastPos, &since, &lastAt, &t.Strikes, &runs)
 	if err != nil {
 		return t, 0, err
 	}
@@ -95,40 +101,88 @@ func scanToken(row scanner) (t kae.Token, pos int64, err error) {
 		t.Tags = strings.Split(tags, " ")
 	}
 	if schedule != "" {
-		if t.Schedule, err = kae.ParseSchedule(schedule, nil); err != nil {
+		if t.Schedule, err = parseSchedule(schedule, zone); err != nil {
 			return t, 0, err
 		}
 	}
-	t.Grace = time.Duration(grace) * time.Microsecond
-	t.Unknown = unknown == "yes"
+	t.Grace, t.MaxRun = time.Duration(grace)*time.Microsecond, time.Duration(maxRun)*time.Microsecond
+	t.PostOnly, t.Unknown = postOnly == "yes", unknown == "yes"
 	t.CreatedAt, t.RemovedAt, t.FlippedAt = moment(createdAt), moment(removedAt), moment(flippedAt)
-	t.Since, t.LastAt, t.StartedAt = moment(since), moment(lastAt), moment(startedAt)
-	return t.Settle(), pos, nil
+	t.Since, t.LastAt = moment(since), moment(lastAt)
+	t.Runs, err = parseRuns(runs)
+	return t.Settle(), pos, err
+}
+
+// runsText writes open runs as the column has them.
+func runsText(runs []kae.Run) string {
+	var b strings.Builder
+	for i, r := range runs {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(r.ID + "@" + strconv.FormatInt(micros(r.At), 10))
+	}
+	return b.String()
+}
+
+func parseRuns(text string) (runs []kae.Run, err error) {
+	for _, word := range strings.Fields(text) {
+		id, at, _ := strings.Cut(word, "@")
+		n, err := strconv.ParseInt(at, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, kae.Run{ID: id, At: moment(n)})
+	}
+	return runs, nil
 }
 
 // stateColumns are the columns of a token that heartbeats change, with the
 // token's id before them and their types.
 const (
-	stateColumns = "id, pos, status, reason, flipped_at, unknown, beats, flips, last_pos, since, last_at, started_at"
-	stateTypes   = "BBTTBTBBBBBB"
+	stateColumns = "id, pos, status, reason, flipped_at, unknown, beats, flips, last_pos, since, last_at, strikes, runs"
+	stateTypes   = "BBTTBTBBBBBBT"
 )
 
 func stateArgs(args []any, t *kae.Token, pos int64) []any {
 	return append(args, t.ID, pos, string(t.Status), string(t.Reason), micros(t.FlippedAt), yesNo(t.Unknown),
-		t.Beats, t.Flips, t.LastPos, micros(t.Since), micros(t.LastAt), micros(t.StartedAt))
+		t.Beats, t.Flips, t.LastPos, micros(t.Since), micros(t.LastAt), int64(t.Strikes), runsText(t.Runs))
 }
 
-const beatColumns = "pos, token_id, n, prev, at, kind, message, remote, agent, body_size"
+const beatColumns = "pos, token_id, n, prev, at, received, kind, exit_status, run_id, took, message, remote, agent, body_size"
+
+const beatWidth = 14
 
 func beatArgs(args []any, h *kae.Heartbeat) []any {
-	return append(args, h.Pos, h.TokenID, h.Number, h.Prev, micros(h.At), string(h.Kind),
-		h.Message, h.Remote, h.Agent, int64(h.BodySize))
+	exit := int64(-1)
+	if h.Exited {
+		exit = int64(h.Exit)
+	}
+	return append(args, h.Pos, h.TokenID, h.Number, h.Prev, micros(h.At), micros(h.Received), string(h.Kind),
+		exit, h.RunID, h.Took.Microseconds(), h.Message, h.Remote, h.Agent, int64(h.BodySize))
 }
 
 func scanBeat(row scanner) (h kae.Heartbeat, err error) {
-	var at int64
-	err = row.Scan(&h.Pos, &h.TokenID, &h.Number, &h.Prev, &at, &h.Kind,
-		&h.Message, &h.Remote, &h.Agent, &h.BodySize)
-	h.At = moment(at)
+	var at, received, took int64
+	err = row.Scan(&h.Pos, &h.TokenID, &h.Number, &h.Prev, &at, &received, &h.Kind,
+		&h.Exit, &h.RunID, &took, &h.Message, &h.Remote, &h.Agent, &h.BodySize)
+	if h.Exited = h.Exit >= 0; !h.Exited {
+		h.Exit = 0
+	}
+	h.At, h.Received, h.Took = moment(at), moment(received), time.Duration(took)*time.Microsecond
 	return h, err
+}
+
+func zoneName(s kae.Schedule) string { return s.Zone().String() }
+
+// parseSchedule reads a schedule that was checked when it was entered. A zone
+// that is not known here, as after going back to an older kae, keeps its name
+// and goes by UTC: a token that fires some hours off says that something is
+// wrong, a kae that does not start says nothing about any token.
+func parseSchedule(text, zone string) (kae.Schedule, error) {
+	at, err := kae.LoadZone(zone)
+	if err != nil {
+		at = time.FixedZone(zone, 0)
+	}
+	return kae.ParseSchedule(text, at)
 }

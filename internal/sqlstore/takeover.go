@@ -126,7 +126,7 @@ func (o *original) clean() {
 	}
 }
 
-var takeBeats = many{before: "INSERT INTO heartbeats (" + beatColumns + ") VALUES ", row: marks(10), most: maxRows}
+var takeBeats = many{before: "INSERT INTO heartbeats (" + beatColumns + ") VALUES ", row: marks(beatWidth), most: maxRows}
 
 // takePings writes the newest heartbeats of each token and what follows from
 // them into the token. It gives the time of the newest of all.

@@ -139,7 +139,7 @@ func (t *tx) rows(m *many, n int, add func(args []any, i int) []any) error {
 	return nil
 }
 
-var appendBeats = many{before: "INSERT INTO journal (" + beatColumns + ") VALUES ", row: marks(10), most: maxRows}
+var appendBeats = many{before: "INSERT INTO journal (" + beatColumns + ") VALUES ", row: marks(beatWidth), most: maxRows}
 
 var putBodies = many{
 	before: "INSERT INTO bodies (token_id, slot, n, body) VALUES ", row: marks(4), most: 16,
@@ -178,13 +178,14 @@ func (t *tx) Append(beats []kae.Heartbeat) error {
 }
 
 var putTokens = many{
-	before: "INSERT INTO tokens (" + tokenColumns + ") VALUES ", row: marks(21), most: maxRows,
+	before: "INSERT INTO tokens (" + tokenColumns + ") VALUES ", row: marks(tokenWidth), most: maxRows,
 	after: ` ON CONFLICT (id) DO UPDATE SET value = excluded.value, uuid = excluded.uuid, name = excluded.name,
-	description = excluded.description, tags = excluded.tags, schedule = excluded.schedule, grace = excluded.grace,
-	created_at = excluded.created_at, removed_at = excluded.removed_at, pos = excluded.pos,
+	description = excluded.description, tags = excluded.tags, schedule = excluded.schedule, zone = excluded.zone,
+	grace = excluded.grace, max_run = excluded.max_run, fire_after = excluded.fire_after,
+	body_has = excluded.body_has, body_lacks = excluded.body_lacks, post_only = excluded.post_only, created_at = excluded.created_at, removed_at = excluded.removed_at, pos = excluded.pos,
 	status = excluded.status, reason = excluded.reason, flipped_at = excluded.flipped_at,
 	unknown = excluded.unknown, beats = excluded.beats, flips = excluded.flips, last_pos = excluded.last_pos,
-	since = excluded.since, last_at = excluded.last_at, started_at = excluded.started_at`,
+	since = excluded.since, last_at = excluded.last_at, strikes = excluded.strikes, runs = excluded.runs`,
 }
 
 // PutTokens implements [kae.Tx].
@@ -196,7 +197,7 @@ var saveTokens = many{
 	before: "WITH v (" + stateColumns + ") AS (VALUES ", first: typed(stateTypes), row: marks(len(stateTypes)), most: 32,
 	after: `) UPDATE tokens SET pos = v.pos, status = v.status, reason = v.reason, flipped_at = v.flipped_at,
 	unknown = v.unknown, beats = v.beats, flips = v.flips, last_pos = v.last_pos,
-	since = v.since, last_at = v.last_at, started_at = v.started_at
+	since = v.since, last_at = v.last_at, strikes = v.strikes, runs = v.runs
 	FROM v WHERE tokens.id = v.id AND tokens.pos < v.pos`,
 }
 

@@ -11,9 +11,10 @@ var journalCases = []testCase{
 		rich := kae.Heartbeat{
 			TokenID: 3, Number: 1, Pos: 1, At: start.Add(time.Microsecond), Kind: kae.Failure,
 			Message: "it's \"bad\" – ☕ 日本 $1 ? \\ %00\n", BodySize: 10_000,
+			Received: at(9), Exited: true, Exit: 255, RunID: kae.NewUUID(), Took: 90*time.Minute + time.Microsecond,
 			Remote: "2001:db8::1%eth0", Agent: "curl/8 (‘agent’)",
 		}
-		poor := kae.Heartbeat{TokenID: 4, Number: 1, Pos: 2, Kind: kae.Success}
+		poor := kae.Heartbeat{TokenID: 4, Number: 1, Pos: 2, Kind: kae.Success, Exited: true}
 		started := kae.Heartbeat{TokenID: 3, Number: 2, Pos: 1 << 60, Prev: 1, At: at(3), Kind: kae.Start}
 		want := []kae.Heartbeat{rich, poor, started}
 		db.write(func(tx kae.Tx) error { return tx.Append(want) })

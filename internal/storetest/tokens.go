@@ -13,12 +13,27 @@ func full(id int64) kae.Token {
 	t.Name = `Sauvegarde 'de "nuit" – 夜の ☕ $1 ? \ %s`
 	t.Description = "one\ntwo\t<b>; DROP TABLE tokens; --"
 	t.Tags = []string{"größer", "a'b", "?", "日本"}
+	t.Schedule = schedule("Mon..Fri 06:00\n*-*-01 04:30", "Europe/Madrid")
 	t.Grace = 90 * time.Second
 	t.Status, t.Reason, t.FlippedAt = kae.Up, kae.Excused, at(1)
 	t.Unknown = true
 	t.Beats, t.Flips, t.LastPos = 7, 3, 5
-	t.Since, t.LastAt, t.StartedAt = at(2), at(3), at(4).Add(time.Microsecond)
+	t.MaxRun, t.FireAfter, t.BodyHas, t.BodyLacks, t.PostOnly = time.Hour, 3, "o'k ?", "FAIL \"$1\"", true
+	t.Since, t.LastAt, t.Strikes = at(2), at(3), 2
+	t.Runs = []kae.Run{{At: at(4).Add(time.Microsecond)}, {ID: "0b8e1a52-6c1f-4f0e-9f5e-2f7c4a0d9b11", At: at(5)}}
 	return t.Settle()
+}
+
+func schedule(text, zone string) kae.Schedule {
+	at, err := kae.LoadZone(zone)
+	if err != nil {
+		panic(err)
+	}
+	s, err := kae.ParseSchedule(text, at)
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
 
 var tokenCases = []testCase{
@@ -63,7 +78,7 @@ var tokenCases = []testCase{
 		moved := full(1) // state and settings differ from what is there
 		moved.Value, moved.UUID, moved.CreatedAt, moved.RemovedAt = "x", "y", at(50), at(60)
 		still := full(2)
-		still.Unknown, still.StartedAt, still.Reason = false, time.Time{}, ""
+		still.Unknown, still.Runs, still.Strikes, still.Reason = false, nil, 0, ""
 		db.write(func(tx kae.Tx) error { return tx.SaveTokens([]kae.Token{moved, still, full(99)}, 8) })
 		want := full(1).With(token(1).Settings()).Settle()
 		db.equal("tokens", db.read(-1).Tokens, []saved{{want, 8}, {still.Settle(), 8}})

@@ -18,7 +18,7 @@ func basic(user, pass string) http.Header {
 
 // consoleRoutes are all routes that show or change something.
 var consoleRoutes = []string{
-	"GET /", "GET /newtoken", "POST /newtoken", "GET /tokens/1", "GET /tokens/1/edit", "POST /tokens/1", "POST /tokens/1/disable",
+	"GET /", "GET /newtoken", "POST /newtoken", "GET /preview?interval=1d", "GET /tokens/1", "GET /tokens/1/edit", "POST /tokens/1", "POST /tokens/1/disable",
 	"POST /tokens/1/enable", "POST /tokens/1/remove", "POST /tokens/1/undo", "POST /tokens/1/newvalue",
 	"GET /tokens/1/heartbeats/1/body", "GET /events", "GET /nowhere", "DELETE /", "HEAD /events",
 }

@@ -78,10 +78,10 @@ func TestErrorsStandBesideTheirField(t *testing.T) {
 		}
 		_, element, _ := strings.Cut(page, fmt.Sprintf(`id="%s"`, field))
 		element, _, _ = strings.Cut(element, ">")
-		if !strings.Contains(element, `aria-invalid="true"`) || !strings.Contains(element, fmt.Sprintf(`aria-describedby="%s-error`, field)) {
+		if !strings.Contains(element, `aria-invalid="true"`) || !strings.Contains(element, fmt.Sprintf(`aria-describedby="%s-says`, field)) {
 			t.Errorf("%s: %s", field, element)
 		}
-		if !strings.Contains(page, fmt.Sprintf(`id="%s-error"`, field)) {
+		if !strings.Contains(page, fmt.Sprintf(`id="%s-says"`, field)) {
 			t.Errorf("%s: no error beside it", field)
 		}
 	}

@@ -47,6 +47,14 @@ func TestPages(t *testing.T) {
 			pages["token-"+state] = get(s, id(state)).Body.String()
 		}
 	}
+	told, others := signals(t)
+	told.config.URL = "https://kae.example.com"
+	for name, token := range others {
+		pages["token-"+name] = get(told.server(), fmt.Sprintf("/tokens/%d", token.ID)).Body.String()
+	}
+	pages["list-signals"] = get(told.server(), "/").Body.String()
+	pages["edit-rules"] = get(told.server(), fmt.Sprintf("/tokens/%d/edit", others["bodies"].ID)).Body.String()
+	pages["new-clock"] = post(s, "/newtoken", "name", "", "interval", "Mon..Fri 06:00", "zone", "Europe/Madrid", "grace", "", "fire_after", "2").Body.String()
 	for name, page := range pages {
 		got := strings.ReplaceAll(page, staticBase, "/static/HASH")
 		file := filepath.Join("testdata", "golden", name+".html")

@@ -3,9 +3,7 @@ package web
 import (
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,7 +21,7 @@ var (
 	okBody    = []byte("OK")
 )
 
-const beatMethods = "GET, HEAD, POST, OPTIONS"
+const beatMethods = "GET, HEAD, POST, PUT, OPTIONS"
 
 // heartbeat takes one heartbeat and answers when it is durable.
 func (s *Server) heartbeat(w http.ResponseWriter, r *http.Request) error {
@@ -34,24 +32,28 @@ func (s *Server) heartbeat(w http.ResponseWriter, r *http.Request) error {
 	header["X-Content-Type-Options"] = noSniff
 	header["Access-Control-Allow-Origin"] = anyOrigin
 	header["X-Body-Limit"] = bodyLimit
+	posted := false
 	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodPost:
+	case http.MethodGet, http.MethodHead:
+	case http.MethodPost, http.MethodPut:
+		posted = true
 	case http.MethodOptions:
 		preflight(w)
 		return nil
 	default:
 		header.Set("Allow", beatMethods)
-		return &kae.Error{Code: badMethod, Message: "A heartbeat is a GET, HEAD or POST request."}
+		return &kae.Error{Code: badMethod, Message: "A heartbeat is a GET, HEAD, POST or PUT request."}
 	}
 
-	h := kae.Heartbeat{At: at, Kind: kae.Success, Agent: kae.CleanText(r.UserAgent(), kae.MaxUserAgent)}
+	h := kae.Heartbeat{At: at, Posted: posted, Agent: kae.CleanText(r.UserAgent(), kae.MaxUserAgent)}
 	if from := s.client(r); from.IsValid() {
 		h.Remote = from.String()
 	}
-	if r.URL.RawQuery != "" {
-		h.Message = kae.CleanText(messageOf(r.URL.RawQuery), kae.MaxMessage)
+	value, err := s.signal(r, &h)
+	if err != nil {
+		return err
 	}
-	if r.Method == http.MethodPost && r.ContentLength != 0 {
+	if posted && r.ContentLength != 0 {
 		var err error
 		if h.Body, err = readTail(r.Body); err != nil {
 			// What came is recorded. The time to answer ran while it came.
@@ -59,7 +61,11 @@ func (s *Server) heartbeat(w http.ResponseWriter, r *http.Request) error {
 		}
 		h.BodySize = len(h.Body)
 	}
-	if err := s.Keeper.Heartbeat(r.Context(), r.PathValue("value"), h); err != nil {
+	err = s.Keeper.Heartbeat(r.Context(), value, h)
+	if kae.ErrorCode(err) == kae.Refused {
+		header.Set("Allow", "POST, PUT")
+	}
+	if err != nil {
 		return err
 	}
 	header["Content-Length"] = okLength
@@ -84,24 +90,6 @@ func preflight(w http.ResponseWriter) {
 	header.Set("Access-Control-Allow-Headers", "*")
 	header.Set("Access-Control-Max-Age", "86400")
 	w.WriteHeader(http.StatusNoContent)
-}
-
-// messageOf finds m= in a query. A heartbeat is not refused for a bad escape:
-// then the text is taken as it stands.
-func messageOf(query string) string {
-	for query != "" {
-		var pair string
-		pair, query, _ = strings.Cut(query, "&")
-		text, ok := strings.CutPrefix(pair, "m=")
-		if !ok {
-			continue
-		}
-		if plain, err := url.QueryUnescape(text); err == nil {
-			return plain
-		}
-		return text
-	}
-	return ""
 }
 
 // tails are buffers of twice the tail that is kept: filled, the second half

@@ -19,7 +19,7 @@ import (
 )
 
 func TestAHeartbeatIsAnsweredAndRecorded(t *testing.T) {
-	for _, method := range []string{"GET", "HEAD", "POST"} {
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT"} {
 		w := newWorld()
 		token := w.make(t, "a", "1h", "")
 		got := request{method: method, path: "/hb/" + token.Value + "?m=all+fine&x=1", header: http.Header{"User-Agent": {"curl/8.5.0"}}}.do(w.server())
@@ -36,7 +36,7 @@ func TestAHeartbeatIsAnsweredAndRecorded(t *testing.T) {
 		if d := cmp.Diff(want, got.Result().Header); d != "" {
 			t.Errorf("%s: headers (-want +got):\n%s", method, d)
 		}
-		beat := kae.Heartbeat{TokenID: token.ID, Number: 1, At: noon, Kind: kae.Success, Message: "all fine", Remote: "127.0.0.1", Agent: "curl/8.5.0"}
+		beat := kae.Heartbeat{TokenID: token.ID, Number: 1, At: noon, Kind: kae.Success, Message: "all fine", Posted: method[0] == 'P', Remote: "127.0.0.1", Agent: "curl/8.5.0"}
 		if d := cmp.Diff([]kae.Heartbeat{beat}, w.beats[token.ID]); d != "" {
 			t.Errorf("%s: recorded (-want +got):\n%s", method, d)
 		}
@@ -47,9 +47,9 @@ func TestOtherMethodsAreNoHeartbeats(t *testing.T) {
 	w := newWorld()
 	token := w.make(t, "a", "1h", "")
 	s := w.server()
-	for _, method := range []string{"PUT", "DELETE", "PATCH", "TRACE", "NONSENSE"} {
+	for _, method := range []string{"DELETE", "PATCH", "TRACE", "NONSENSE"} {
 		got := request{method: method, path: "/hb/" + token.Value}.do(s)
-		if got.Code != 405 || got.Header().Get("Allow") != "GET, HEAD, POST, OPTIONS" {
+		if got.Code != 405 || got.Header().Get("Allow") != "GET, HEAD, POST, PUT, OPTIONS" {
 			t.Errorf("%s: status %d, Allow %q", method, got.Code, got.Header().Get("Allow"))
 		}
 	}

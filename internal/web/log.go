@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"kae"
@@ -17,26 +18,46 @@ type logRow struct {
 	Word   string
 	Number int64 // of a heartbeat; 0: it is a flip
 	Told   []part
-	Body   string // where the body is, if it is kept
-	Size   string
+	Run    string // the id of its run
+	Took   string
+	Body   *bodyView // if there was one
 	From   string
 	Agent  string
 }
 
+// arrived is when a heartbeat came, by which it has its place in the history.
+func arrived(b kae.Heartbeat) time.Time {
+	if b.BackDated() {
+		return b.Received
+	}
+	return b.At
+}
+
 // logOf merges heartbeats and flips, newest first, and tells where older ones
 // are. Of two at one time the flip stands above the heartbeat that caused it.
+// What is read is what came last; where a report of it came late, it stands
+// where it belongs. A flip of the number that is read on from is only there to
+// tell what became of the one before it.
 func logOf(t kae.Token, h kae.History, from place, c clock) (rows []logRow, next place, more bool) {
 	next = from
 	beats, flips := h.Beats, h.Flips
+	var newer *kae.Flip
+	if len(flips) > 0 && flips[0].Number == from.flips {
+		newer, flips = &flips[0], flips[1:]
+	}
+	inline := inlineBudget
 	for len(rows) < logSize && len(beats)+len(flips) > 0 {
-		if len(beats) == 0 || len(flips) > 0 && !flips[0].At.Before(beats[0].At) {
-			rows, next.flips = append(rows, flipRow(flips, h.Gaps, c)), flips[0].Number
-			flips = flips[1:]
+		if len(beats) == 0 || len(flips) > 0 && !flips[0].At.Before(arrived(beats[0])) {
+			rows, next.flips = append(rows, flipRow(newer, flips, h.Gaps, c)), flips[0].Number
+			newer, flips = &flips[0], flips[1:]
 			continue
 		}
-		rows, next.beats = append(rows, beatRow(t, beats[0], c)), beats[0].Number
+		row := beatRow(t, beats[0], c)
+		row.Body = bodyOf(t, beats[0], &inline)
+		rows, next.beats = append(rows, row), beats[0].Number
 		beats = beats[1:]
 	}
+	slices.SortStableFunc(rows, func(a, b logRow) int { return b.at.Compare(a.at) })
 	day := ""
 	for i := range rows {
 		d := c.day(rows[i].at)
@@ -65,7 +86,7 @@ func (c clock) dayHead(t time.Time) string {
 }
 
 func beatRow(t kae.Token, b kae.Heartbeat, c clock) logRow {
-	row := logRow{at: b.At, Time: c.hour(b.At), Number: b.Number, Word: string(b.Kind), From: b.Remote, Agent: b.Agent}
+	row := logRow{at: b.At, Time: c.hour(b.At), Number: b.Number, Word: string(b.Kind), Run: b.RunID, From: b.Remote, Agent: b.Agent}
 	switch b.Kind {
 	case kae.Success:
 		row.Class, row.Icon = "up", "up"
@@ -76,20 +97,30 @@ func beatRow(t kae.Token, b kae.Heartbeat, c clock) logRow {
 	default:
 		row.Class, row.Icon = "new", "log"
 	}
-	if b.Message != "" {
-		row.Told = []part{text(b.Message)}
+	if b.Exited && b.Exit != 0 {
+		row.Told = append(row.Told, text(fmt.Sprintf("exit status %d", b.Exit)))
 	}
-	if b.BodySize > 0 {
-		row.Size = size(b.BodySize)
-		if b.Number > t.Beats-kae.BodiesKept {
-			row.Body = fmt.Sprintf("/tokens/%d/heartbeats/%d/body", t.ID, b.Number)
+	if b.Message != "" {
+		if len(row.Told) > 0 {
+			row.Told = append(row.Told, text(": "))
 		}
+		row.Told = append(row.Told, text(b.Message))
+	}
+	if b.BackDated() {
+		if len(row.Told) > 0 {
+			row.Told = append(row.Told, text("; "))
+		}
+		row.Told = append(row.Told, text("told "), when(c.at(b.Received)))
+	}
+	if b.Took > 0 {
+		row.Took = took(b.Took)
 	}
 	return row
 }
 
-// flipRow tells the first of some flips; the older ones say what it ended.
-func flipRow(flips []kae.Flip, gaps []kae.Gap, c clock) logRow {
+// flipRow tells the first of some flips; the older ones say what it ended, the
+// newer one what became of it.
+func flipRow(newer *kae.Flip, flips []kae.Flip, gaps []kae.Gap, c clock) logRow {
 	f := flips[0]
 	row := logRow{at: f.At, Time: c.hour(f.At), Class: "flip up", Icon: "up", Word: "up"}
 	switch {
@@ -107,6 +138,10 @@ func flipRow(flips []kae.Flip, gaps []kae.Gap, c clock) logRow {
 		row.Word = "up again"
 	}
 	row.Told = []part{text(reasonOf(flips))}
+	if f.To == kae.Firing && newer != nil && newer.Reason == kae.ArrivedLate {
+		row.Class += " back"
+		row.Told = append(row.Told, text(" Taken back: the job was on time."))
+	}
 	return row
 }
 
@@ -118,6 +153,10 @@ func reasonOf(flips []kae.Flip) string {
 		return "Missed: no heartbeat came by the deadline."
 	case kae.Failed:
 		return "Failed: the job said so."
+	case kae.Overran:
+		return "Overran: a run did not end in the time that it may take."
+	case kae.ArrivedLate:
+		return "The job was on time; its report arrived late."
 	case kae.Recovered:
 		if len(flips) > 1 && flips[1].To == kae.Firing {
 			return "Recovered after " + span(f.At.Sub(flips[1].At)) + "."

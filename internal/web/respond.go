@@ -32,6 +32,7 @@ var statuses = map[kae.Code]int{
 	kae.Invalid:     http.StatusUnprocessableEntity,
 	kae.NotFound:    http.StatusNotFound,
 	kae.Unavailable: http.StatusServiceUnavailable,
+	kae.Refused:     http.StatusMethodNotAllowed,
 	kae.Internal:    http.StatusInternalServerError,
 	badRequest:      http.StatusBadRequest,
 	badMethod:       http.StatusMethodNotAllowed,

@@ -1,6 +1,11 @@
 package web
 
-import "kae"
+import (
+	"fmt"
+	"time"
+
+	"kae"
+)
 
 // part is a piece of a sentence: text or a time, in bold or not.
 type part struct {
@@ -40,25 +45,24 @@ func sentence(t kae.Token, c clock) []part {
 			expected(t))
 	case "missed":
 		return sentences(missed(t, c), expected(t))
+	case "overran":
+		return sentences(overran(t, c), expected(t), heard(t, c))
 	case "failed":
 		return sentences(
 			[]part{bold("Failed "), stress(c.at(t.LastAt)), text(", "), when(c.rel(t.LastAt)), text(".")},
-			expected(t),
-			[]part{text("Next due "), stress(c.at(t.DueAt)), text(", "), when(c.rel(t.DueAt)), text(".")})
+			expected(t), nextDue(t, c))
 	case "late":
-		return sentences(
-			[]part{bold("Due "), stress(c.rel(t.DueAt)), bold("."), text(" Fires "), stress(c.rel(t.Deadline)), text(" unless it comes.")},
+		return sentences(strikes(t),
+			[]part{bold("Due "), stress(c.rel(t.DueAt)), bold("."), text(" " + whatThen(t) + " "), stress(c.rel(t.Deadline)), text(" unless it comes.")},
 			expected(t), heard(t, c))
 	case "unknown":
-		return sentences(
+		return sentences(strikes(t),
 			[]part{bold("kae took no heartbeats when one was due;"), text(" the next one counts. It is due "), stress(c.at(t.DueAt)), text(".")},
 			fires(t, c), expected(t), heard(t, c))
 	case "running":
-		return sentences(
-			[]part{bold("Running since "), stress(c.at(t.StartedAt)), text(".")},
-			expected(t), heard(t, c), fires(t, c))
+		return sentences(strikes(t), running(t, c), expected(t), heard(t, c), fires(t, c))
 	}
-	return sentences(expected(t), heard(t, c), fires(t, c))
+	return sentences(strikes(t), expected(t), heard(t, c), fires(t, c))
 }
 
 func missed(t kae.Token, c clock) []part {
@@ -69,12 +73,78 @@ func missed(t kae.Token, c clock) []part {
 	return append(parts, text(" Was due "), when(c.at(t.DueAt)), text(", fired "), when(c.at(t.FlippedAt)), text("."))
 }
 
+func overran(t kae.Token, c clock) []part {
+	parts := []part{bold("Still running since "), stress(c.at(t.StartedAt))}
+	if t.MaxRun > 0 {
+		parts = append(parts, text(", longer than the "+length(t.MaxRun)+" that it may take"))
+	}
+	return append(parts, text("; fired "), when(c.at(t.FlippedAt)), text("."))
+}
+
+func running(t kae.Token, c clock) []part {
+	parts := []part{bold("Running since "), stress(c.at(t.StartedAt))}
+	if t.MaxRun > 0 {
+		parts = append(parts, text(", at most "+length(t.MaxRun)))
+	}
+	return append(parts, text("."))
+}
+
+// strikes tells what does not fire yet.
+func strikes(t kae.Token) []part {
+	if word := strikesOf(t); word != "" {
+		return []part{bold(capital(word) + " in a row.")}
+	}
+	return nil
+}
+
+// strikesOf counts misses and failures that did not fire: "1 miss of 3".
+func strikesOf(t kae.Token) string {
+	if t.Strikes == 0 || t.FireAfter <= 1 || t.Status == kae.Firing || t.Status == kae.Disabled {
+		return ""
+	}
+	word := "misses"
+	if t.Strikes == 1 {
+		word = "miss"
+	}
+	return fmt.Sprintf("%d %s of %d", t.Strikes, word, t.FireAfter)
+}
+
+// whatThen tells what a deadline does that passes.
+func whatThen(t kae.Token) string {
+	if n := t.Strikes + 1; n < t.FireAfter {
+		return fmt.Sprintf("Counts as miss %d of %d", n, t.FireAfter)
+	}
+	return "Fires"
+}
+
+// firesAt tells when a token fires if nothing more comes: at its deadline, or
+// at a later one where several misses in a row are waited for.
+func firesAt(t kae.Token) time.Time {
+	for t.Strikes+1 < t.FireAfter && !t.Deadline.IsZero() {
+		t = t.Expire(t.Deadline).Token
+	}
+	return t.Deadline
+}
+
 func expected(t kae.Token) []part {
-	words := "Expected " + every(t.Schedule.Interval())
+	words := "Expected " + often(t.Schedule)
+	if zone := zoneOf(t.Schedule); zone != "" {
+		words += " " + zone
+	}
 	if t.Grace > 0 {
 		words += ", " + length(t.Grace) + " grace"
 	}
+	if !t.Since.IsZero() && t.DueAt.IsZero() && t.Status != kae.Disabled {
+		return []part{text(words + ". "), bold("Its schedule has ended:"), text(" nothing more is expected.")}
+	}
 	return []part{text(words + ".")}
+}
+
+func nextDue(t kae.Token, c clock) []part {
+	if t.DueAt.IsZero() {
+		return nil
+	}
+	return []part{text("Next due "), stress(c.at(t.DueAt)), text(", "), when(c.rel(t.DueAt)), text(".")}
 }
 
 func heard(t kae.Token, c clock) []part {
@@ -88,7 +158,11 @@ func fires(t kae.Token, c clock) []part {
 	if t.Deadline.IsZero() {
 		return nil
 	}
-	return []part{text("Fires "), when(c.at(t.Deadline)), text(", "), stress(c.rel(t.Deadline)), text(", unless one comes.")}
+	unless := ", unless one comes."
+	if t.Running() && t.MaxRun > 0 {
+		unless = ", unless it has ended."
+	}
+	return []part{text(whatThen(t) + " "), when(c.at(t.Deadline)), text(", "), stress(c.rel(t.Deadline)), text(unless)}
 }
 
 // sentences joins what there is to say.

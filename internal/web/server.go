@@ -57,6 +57,8 @@ type Config struct {
 	User, Pass string         // both empty: no credentials
 	NoAuth     bool           // answer anybody, without credentials and under any name
 	URL        string         // public base URL without a slash at its end; "": as the request says
+	Zone       *time.Location // of new tokens whose maker names none; nil: UTC
+	LateLimit  time.Duration  // how long ago what a heartbeat tells of may have happened
 	TrustProxy []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
 	Version    string
 }
@@ -100,6 +102,8 @@ func (s *Server) surface() http.Handler {
 	mux := http.NewServeMux()
 
 	mux.Handle("/hb/{value}", s.heartbeats("/hb/{value}", s.heartbeat))
+	mux.Handle("/hb/{value}/{signal}", s.heartbeats("/hb/{value}/{signal}", s.heartbeat))
+	mux.Handle("/hb", s.heartbeats("/hb", s.heartbeat))
 	mux.Handle("/hb/", s.heartbeats("/hb/", noHeartbeat))
 
 	// For anybody.
@@ -110,6 +114,8 @@ func (s *Server) surface() http.Handler {
 	open("GET /robots.txt", robots)
 
 	// For those who may see the console.
+	// Asked again at every key: not for the log.
+	mux.Handle("GET /preview", s.pages("GET /preview", slog.LevelDebug, s.guarded(s.preview)))
 	page := func(pattern string, h handler) { mux.Handle(pattern, s.pages(pattern, slog.LevelInfo, s.guarded(h))) }
 	page("GET /{$}", s.list)
 	page("GET /newtoken", s.newForm)

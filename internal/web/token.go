@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"unicode/utf8"
 
 	"kae"
 )
@@ -37,14 +36,18 @@ type tokenPage struct {
 }
 
 type beatView struct {
-	Number   int64    `json:"number"`
-	At       stamp    `json:"at"`
-	Kind     kae.Kind `json:"kind"`
-	Message  string   `json:"message"`
-	Body     *string  `json:"body"` // null: there was none, or it is no longer kept
-	BodySize int      `json:"body_size"`
-	Remote   string   `json:"remote"`
-	Agent    string   `json:"agent"`
+	Number     int64    `json:"number"`
+	At         stamp    `json:"at"`          // when it happened
+	ReceivedAt stamp    `json:"received_at"` // when it arrived, if that was later; else null
+	Kind       kae.Kind `json:"kind"`
+	Exit       *int     `json:"exit"` // null: not told
+	RunID      string   `json:"run_id"`
+	Took       *float64 `json:"took"` // seconds; null: not known
+	Message    string   `json:"message"`
+	Body       *string  `json:"body"` // null: there was none, or it is no longer kept
+	BodySize   int      `json:"body_size"`
+	Remote     string   `json:"remote"`
+	Agent      string   `json:"agent"`
 }
 
 type flipView struct {
@@ -127,7 +130,17 @@ func (s *Server) history(ctx context.Context, t kae.Token, base string, from pla
 }
 
 func beatOf(b kae.Heartbeat) beatView {
-	v := beatView{Number: b.Number, At: stamp(b.At), Kind: b.Kind, Message: b.Message, BodySize: b.BodySize, Remote: b.Remote, Agent: b.Agent}
+	v := beatView{Number: b.Number, At: stamp(b.At), Kind: b.Kind, RunID: b.RunID, Message: b.Message, BodySize: b.BodySize, Remote: b.Remote, Agent: b.Agent}
+	if b.BackDated() {
+		v.ReceivedAt = stamp(b.Received)
+	}
+	if b.Exited {
+		v.Exit = &b.Exit
+	}
+	if b.Took > 0 {
+		seconds := b.Took.Seconds()
+		v.Took = &seconds
+	}
 	if b.Body != nil {
 		body := kae.CleanText(string(b.Body), kae.MaxBody)
 		v.Body = &body
@@ -141,8 +154,12 @@ func (s *Server) tokenPage(ctx context.Context, t kae.Token, base string, from p
 	c := s.clock()
 	page := tokenPage{frame: s.frame(c), Token: view(t, c, base), Sentence: sentence(t, c), Older: from != place{}}
 	page.Title = page.Token.pageTitle()
-	page.Snippets = snippets(page.Token.URL, t.Schedule.Interval())
-	h, err := s.History.History(ctx, t, kae.HistoryQuery{BeatsBefore: from.beats, FlipsBefore: from.flips, Limit: logSize + 1})
+	page.Snippets = snippets(page.Token.URL, t)
+	q := kae.HistoryQuery{BeatsBefore: from.beats, FlipsBefore: from.flips, Limit: logSize + 2, Bodies: true}
+	if q.FlipsBefore > 0 {
+		q.FlipsBefore++ // logOf asks what became of the first
+	}
+	h, err := s.History.History(ctx, t, q)
 	if err != nil {
 		s.Log.Warn("a log can't be read", "err", err)
 		page.LogFault = "The log can’t be read now. What stands above is from memory and holds."
@@ -162,32 +179,4 @@ func (s *Server) tokenPage(ctx context.Context, t kae.Token, base string, from p
 		page.Hear, page.At, page.From = "heard", c.at(h.Beats[0].At), h.Beats[0].Remote
 	}
 	return page
-}
-
-// body gives the body of one heartbeat, which may be anything: it is never
-// interpreted.
-func (s *Server) body(w http.ResponseWriter, r *http.Request) error {
-	t, err := s.known(r)
-	if err != nil {
-		return err
-	}
-	number, err := pathID(r, "number")
-	if err != nil {
-		return err
-	}
-	body, err := s.History.Body(r.Context(), t.ID, number)
-	if err != nil {
-		return err
-	}
-	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	if utf8.Valid(body) {
-		h["Content-Type"] = plainText
-	} else {
-		h.Set("Content-Type", "application/octet-stream")
-		h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="heartbeat-%d-%d.bin"`, t.ID, number))
-	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.Write(body)
-	return nil
 }

@@ -20,8 +20,8 @@ func TestATokenInJSON(t *testing.T) {
 	w.beat(token, kae.Failure, 10*time.Minute, "exit status 1", "not \xff text\x00")
 	got := getJSON(w.server(), "/tokens/1")
 	_, after, _ := strings.Cut(got.Body.String(), `,"heartbeats":`)
-	want := `[{"number":2,"at":"2026-11-22T11:50:00.000000Z","kind":"failure","message":"exit status 1","body":"not ` + "\uFFFD text\uFFFD" + `","body_size":11,"remote":"10.0.4.12","agent":"curl/8.5.0"},` +
-		`{"number":1,"at":"2026-11-22T11:20:00.000000Z","kind":"success","message":"","body":null,"body_size":0,"remote":"10.0.4.12","agent":"curl/8.5.0"}],` +
+	want := `[{"number":2,"at":"2026-11-22T11:50:00.000000Z","received_at":null,"kind":"failure","exit":null,"run_id":"","took":null,"message":"exit status 1","body":"not ` + "\uFFFD text\uFFFD" + `","body_size":11,"remote":"10.0.4.12","agent":"curl/8.5.0"},` +
+		`{"number":1,"at":"2026-11-22T11:20:00.000000Z","received_at":null,"kind":"success","exit":null,"run_id":"","took":null,"message":"","body":null,"body_size":0,"remote":"10.0.4.12","agent":"curl/8.5.0"}],` +
 		`"flips":[{"number":2,"at":"2026-11-22T11:50:00.000000Z","from":"up","to":"firing","reason":"failed"},` +
 		`{"number":1,"at":"2026-11-22T11:20:00.000000Z","from":"new","to":"up","reason":"first"}],` +
 		`"gaps":[{"from":"2026-11-22T11:30:00.000000Z","to":"2026-11-22T11:40:00.000000Z"}],"next":null}` + "\n"
@@ -183,10 +183,84 @@ func TestEveryReasonIsTold(t *testing.T) {
 		{kae.Flip{From: kae.Firing, To: kae.Up, Reason: kae.Edited}, kae.Flip{}, "up again", "Edited: by its new settings it is not overdue."},
 		{kae.Flip{From: kae.Up, To: kae.Up, Reason: kae.Excused}, kae.Flip{}, "unknown", "kae took no heartbeats when one was due. That is not held against this token."},
 	} {
-		row := flipRow([]kae.Flip{tt.flip, tt.older}, nil, clock{noon, time.UTC})
+		row := flipRow(nil, []kae.Flip{tt.flip, tt.older}, nil, clock{noon, time.UTC})
 		if row.Word != tt.word || plain(row.Told) != tt.told {
 			t.Errorf("%s: %s: %s", tt.flip.Reason, row.Word, plain(row.Told))
 		}
+	}
+}
+
+func TestTheLogTellsWhatHeartbeatsSay(t *testing.T) {
+	w, tokens := signals(t)
+	rows := func(name string, from place, limit int) (all []logRow) {
+		token, _ := w.roster.Get(tokens[name].ID)
+		q := kae.HistoryQuery{BeatsBefore: from.beats, FlipsBefore: from.flips, Limit: limit, Bodies: true}
+		h, _ := w.History(t.Context(), token, q)
+		all, _, _ = logOf(token, h, from, clock{noon, time.UTC})
+		return all
+	}
+	lines := func(rows []logRow) (all []string) {
+		for _, r := range rows {
+			all = append(all, strings.TrimSpace(fmt.Sprintf("%s %s %s %s %.8s", r.Time, r.Word, plain(r.Told), r.Took, r.Run)))
+		}
+		return all
+	}
+	want := []string{
+		"02:04:05 fired Failed: the job said so.", "02:04:05 failure exit status 2: no space 4 m 5 s 6971cebf", "02:00:00 start   6971cebf",
+		"03:00:00 log", "02:00:00 up The first heartbeat came.", "02:00:00 success",
+	}
+	if d := cmp.Diff(want, lines(rows("bodies", place{}, 50))); d != "" {
+		t.Errorf("bodies (-want +got):\n%s", d)
+	}
+	// A late report stands where it belongs, and the firing before it is marked.
+	want = []string{
+		"11:00:00 up again The job was on time; its report arrived late.",
+		"07:00:00 fired Missed: no heartbeat came by the deadline. Taken back: the job was on time.",
+		"06:59:00 success from the spool; told today at 11:00:00",
+		"01:00:00 up The first heartbeat came.", "01:00:00 success",
+	}
+	if d := cmp.Diff(want, lines(rows("arrived-late", place{}, 50))); d != "" {
+		t.Errorf("late (-want +got):\n%s", d)
+	}
+	// So it is where the page before has ended between the two.
+	older := rows("arrived-late", place{beats: 2, flips: 3}, 50)
+	if got := lines(older)[0]; strings.Contains(got, "Taken back") {
+		t.Errorf("the newer flip was not asked for: %s", got)
+	}
+	page := get(w.server(), fmt.Sprintf("/tokens/%d?before=2&flips=3", tokens["arrived-late"].ID)).Body.String()
+	if !strings.Contains(page, "Taken back") || strings.Contains(page, "its report arrived late") {
+		t.Errorf("the next page: %s", page)
+	}
+}
+
+func TestHeartbeatsInJSONSayWhatTheySaid(t *testing.T) {
+	w, tokens := signals(t)
+	type beat struct {
+		At         string
+		ReceivedAt *string `json:"received_at"`
+		Exit       *int
+		RunID      string `json:"run_id"`
+		Took       *float64
+	}
+	beats := func(name string) []beat {
+		return decode[struct{ Heartbeats []beat }](t, getJSON(w.server(), fmt.Sprintf("/tokens/%d", tokens[name].ID)), 200).Heartbeats
+	}
+	two, took, received := 2, 245.0, "2026-11-22T11:00:00.000000Z"
+	want := beat{"2026-11-22T02:04:05.000000Z", nil, &two, "6971cebf-3a6e-4d51-9d1c-1f0a3a6f2b7e", &took}
+	if d := cmp.Diff(want, beats("bodies")[0]); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if d := cmp.Diff(beat{At: "2026-11-22T06:59:00.000000Z", ReceivedAt: &received}, beats("arrived-late")[0]); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	token := decode[struct {
+		Token struct {
+			StartedAt string `json:"started_at"`
+			MaxRun    int    `json:"max_run"`
+		}
+	}](t, getJSON(w.server(), fmt.Sprintf("/tokens/%d", tokens["bounded"].ID)), 200).Token
+	if token.StartedAt != "2026-11-22T10:50:00.000000Z" || token.MaxRun != 10800 {
+		t.Errorf("%+v", token)
 	}
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -44,6 +45,8 @@ func stateOf(t kae.Token, now time.Time) state {
 	look, ok := looks[word]
 	switch {
 	case ok:
+	case t.Reason == kae.Overran:
+		word, look = "overran", state{Class: "fire over", Icon: "over"}
 	case t.Reason == kae.Failed:
 		word, look = "failed", state{Class: "fire fail", Icon: "fail"}
 	default:
@@ -63,12 +66,20 @@ type tokenView struct {
 	Description string     `json:"description"`
 	Tags        []string   `json:"tags"`
 	Schedule    string     `json:"schedule"` // as it was written
+	Zone        string     `json:"zone"`     // by whose clock
 	Grace       int64      `json:"grace"`    // seconds
+	MaxRun      int64      `json:"max_run"`  // seconds; 0: as long as it likes
+	FireAfter   int        `json:"fire_after"`
+	BodyHas     string     `json:"body_has"`
+	BodyLacks   string     `json:"body_lacks"`
+	PostOnly    bool       `json:"post_only"`
 	Status      kae.Status `json:"status"`
 	Late        bool       `json:"late"`
 	Running     bool       `json:"running"`
 	Unknown     bool       `json:"unknown"`
+	Strikes     int        `json:"strikes"` // misses and failures in a row
 	Beats       int64      `json:"beats"`
+	StartedAt   stamp      `json:"started_at"`
 	LastAt      stamp      `json:"last_at"`
 	DueAt       stamp      `json:"due_at"`
 	Deadline    stamp      `json:"deadline"`
@@ -76,7 +87,12 @@ type tokenView struct {
 	RemovedAt   *stamp     `json:"removed_at,omitempty"` // only there when it is removed
 	State       state      `json:"-"`
 	Expected    string     `json:"-"`
+	Written     string     `json:"-"` // a schedule by the clock as it was written, where words say it otherwise
+	Where       string     `json:"-"` // the zone, where it matters
+	NoZone      bool       `json:"-"` // which is not known here
 	GraceWords  string     `json:"-"`
+	Rules       []string   `json:"-"` // the less usual settings, in words
+	Misses      string     `json:"-"` // that did not fire yet
 	Last        moment     `json:"-"`
 	Due         moment     `json:"-"`
 	Fires       moment     `json:"-"` // or when it fired
@@ -89,14 +105,23 @@ func view(t kae.Token, c clock, base string) tokenView {
 	v := tokenView{
 		ID: t.ID, Value: t.Value, UUID: t.UUID, URL: base + "/hb/" + t.Value,
 		Name: t.Name, Description: t.Description, Tags: t.Tags,
-		Schedule: t.Schedule.String(), Grace: int64(t.Grace / time.Second),
-		Status: t.Status, Late: t.Late(c.now), Running: t.Running(), Unknown: t.Unknown, Beats: t.Beats,
+		Schedule: t.Schedule.String(), Zone: t.Schedule.Zone().String(), Grace: int64(t.Grace / time.Second),
+		MaxRun: int64(t.MaxRun / time.Second), FireAfter: max(1, t.FireAfter), BodyHas: t.BodyHas, BodyLacks: t.BodyLacks, PostOnly: t.PostOnly,
+		Status: t.Status, Late: t.Late(c.now), Running: t.Running(), Unknown: t.Unknown,
+		Strikes: t.Strikes, Beats: t.Beats, StartedAt: stamp(t.StartedAt),
 		LastAt: stamp(t.LastAt), DueAt: stamp(t.DueAt), Deadline: stamp(t.Deadline), CreatedAt: stamp(t.CreatedAt),
 
 		State:    stateOf(t, c.now),
-		Expected: every(t.Schedule.Interval()), GraceWords: length(t.Grace),
-		Last: c.rel(t.LastAt), Due: c.rel(t.DueAt), Fires: c.rel(t.Deadline), Created: c.day(t.CreatedAt),
+		Expected: often(t.Schedule), GraceWords: length(t.Grace), Rules: rulesOf(t), Misses: strikesOf(t),
+		Last: c.rel(t.LastAt), Due: c.rel(t.DueAt), Fires: c.rel(firesAt(t)), Created: c.day(t.CreatedAt),
 		Flips: t.Flips, Masked: mask(base, t.Value),
+	}
+	if v.Where = zoneOf(t.Schedule); v.Where != "" {
+		_, err := kae.LoadZone(v.Zone)
+		v.NoZone = err != nil
+	}
+	if words := strings.ReplaceAll(v.Schedule, "\n", "; "); t.Schedule.Clock() && words != v.Expected {
+		v.Written = words
 	}
 	if v.Tags == nil {
 		v.Tags = []string{}
@@ -109,6 +134,27 @@ func view(t kae.Token, c clock, base string) tokenView {
 		v.RemovedAt = &at
 	}
 	return v
+}
+
+// rulesOf tells the less usual settings that a token has.
+func rulesOf(t kae.Token) []string {
+	var all []string
+	if t.MaxRun > 0 {
+		all = append(all, "Runs at most "+length(t.MaxRun)+".")
+	}
+	if t.FireAfter > 1 {
+		all = append(all, fmt.Sprintf("Fires after %d misses in a row.", t.FireAfter))
+	}
+	if t.BodyHas != "" {
+		all = append(all, "The body must contain “"+t.BodyHas+"”.")
+	}
+	if t.BodyLacks != "" {
+		all = append(all, "The body must not contain “"+t.BodyLacks+"”.")
+	}
+	if t.PostOnly {
+		all = append(all, "Takes POST and PUT only.")
+	}
+	return all
 }
 
 // mask hides most of a value.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"kae"
 )
 
 // clock is one reading of the time and the zone in which a page tells times.
@@ -46,6 +48,31 @@ func (c clock) moment(t time.Time, form string, say func(time.Time) string) mome
 }
 
 func iso(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
+
+// in gives the same moment by the clocks of another zone.
+func (c clock) in(zone *time.Location) clock { return clock{c.now, zone} }
+
+// slot tells an expected time by the zone's clock: "Mon 23 Nov, 06:00". A
+// script leaves it as it is, and puts the viewer's time beside it.
+func (c clock) slot(t time.Time) moment {
+	return c.moment(t, "slot", func(t time.Time) string {
+		return t.In(c.zone).Format("Mon ") + c.date(t) + ", " + clockTime(t.In(c.zone))
+	})
+}
+
+// slotHour tells an expected time of today or the next slot by the hour alone,
+// in the zone.
+func (c clock) slotHour(t time.Time) moment {
+	return c.moment(t, "slot", func(t time.Time) string { return clockTime(t.In(c.zone)) })
+}
+
+// clockTime gives hours and minutes, and seconds where there are any.
+func clockTime(t time.Time) string {
+	if t.Second() == 0 {
+		return t.Format("15:04")
+	}
+	return t.Format(time.TimeOnly)
+}
 
 const week = 7 * 24 * time.Hour
 
@@ -102,6 +129,19 @@ func span(d time.Duration) string {
 	return two(s/86400, "d", s/3600%24, "h")
 }
 
+// took tells how long something took: like span, but finer where it is short.
+func took(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return "< 1 ms"
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d/time.Millisecond)
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", float64(d/(100*time.Millisecond))/10)
+	}
+	return span(d)
+}
+
 func two(a int64, unitA string, b int64, unitB string) string {
 	if b == 0 {
 		return fmt.Sprintf("%d %s", a, unitA)
@@ -133,21 +173,46 @@ func length(d time.Duration) string {
 	return strings.Join(parts, " ")
 }
 
-// every tells an interval: "every 30 min", "every day".
-func every(d time.Duration) string {
-	switch d {
-	case time.Second:
-		return "every second"
-	case time.Minute:
-		return "every minute"
-	case time.Hour:
-		return "every hour"
-	case 24 * time.Hour:
-		return "every day"
-	case week:
-		return "every week"
+// often tells a schedule: "every 30 min", "every weekday at 06:00"; several
+// lines stand in one.
+func often(s kae.Schedule) string { return strings.ReplaceAll(s.Words(), "\n", "; ") }
+
+// zoneOf names the zone by whose clock a schedule goes; "" where there is no
+// clock, or where the schedule itself says so.
+func zoneOf(s kae.Schedule) string {
+	if !s.Clock() {
+		return ""
 	}
-	return "every " + length(d)
+	for line := range strings.Lines(s.String()) {
+		if !namesZone(line) {
+			return s.Zone().String()
+		}
+	}
+	return ""
+}
+
+// namesZone tells whether a calendar expression ends in a time zone.
+func namesZone(line string) bool {
+	words := strings.Fields(line)
+	if len(words) < 2 {
+		return false
+	}
+	_, err := kae.LoadZone(words[len(words)-1])
+	return err == nil
+}
+
+// ordinal tells a place in a row.
+func ordinal(n int) string {
+	switch {
+	case n%100 >= 11 && n%100 <= 13:
+	case n%10 == 1:
+		return fmt.Sprintf("%dst", n)
+	case n%10 == 2:
+		return fmt.Sprintf("%dnd", n)
+	case n%10 == 3:
+		return fmt.Sprintf("%drd", n)
+	}
+	return fmt.Sprintf("%dth", n)
 }
 
 // written gives a length of time as [kae.ParseDuration] reads it; zero is "".

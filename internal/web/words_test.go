@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"kae"
 )
 
@@ -74,25 +76,22 @@ func TestNoTimeIsADash(t *testing.T) {
 }
 
 func TestSettingsAreToldExactly(t *testing.T) {
-	for _, tt := range []struct{ written, every, length, again string }{
-		{"1", "every second", "1 s", "1s"},
-		{"90s", "every 1 min 30 s", "1 min 30 s", "1m30s"},
-		{"60", "every minute", "1 min", "1m"},
-		{"30m", "every 30 min", "30 min", "30m"},
-		{"1h", "every hour", "1 h", "1h"},
-		{"1h30m", "every 1 h 30 min", "1 h 30 min", "1h30m"},
-		{"86400", "every day", "1 day", "1d"},
-		{"2d", "every 2 days", "2 days", "2d"},
-		{"1w", "every week", "1 week", "7d"},
-		{"2w", "every 2 weeks", "2 weeks", "14d"},
-		{"10d12h", "every 10 days 12 h", "10 days 12 h", "10d12h"},
+	for _, tt := range []struct{ written, length, again string }{
+		{"1", "1 s", "1s"},
+		{"90s", "1 min 30 s", "1m30s"},
+		{"60", "1 min", "1m"},
+		{"30m", "30 min", "30m"},
+		{"1h", "1 h", "1h"},
+		{"1h30m", "1 h 30 min", "1h30m"},
+		{"86400", "1 day", "1d"},
+		{"2d", "2 days", "2d"},
+		{"1w", "1 week", "7d"},
+		{"2w", "2 weeks", "14d"},
+		{"10d12h", "10 days 12 h", "10d12h"},
 	} {
 		d, err := kae.ParseDuration(tt.written)
 		if err != nil {
 			t.Fatal(err)
-		}
-		if got := every(d); got != tt.every {
-			t.Errorf("every %s: %q, want %q", tt.written, got, tt.every)
 		}
 		if got := length(d); got != tt.length {
 			t.Errorf("length of %s: %q, want %q", tt.written, got, tt.length)
@@ -134,6 +133,90 @@ func TestEveryStateHasItsSentence(t *testing.T) {
 	}
 }
 
+func TestSignalsHaveTheirSentences(t *testing.T) {
+	w, tokens := signals(t)
+	for name, want := range map[string]struct{ word, says string }{
+		"overran": {"overran", "Still running since today at 11:00:00, longer than the 30 min that it may take; fired today at 11:30:00. Expected every weekday at 06:00 Europe/Madrid, 10 min grace. Last heartbeat 20 Nov, 06:00:00."},
+		"bounded": {"running", "Running since today at 10:50:00, at most 3 h. Expected every day. Last heartbeat yesterday at 14:00:00. Fires today at 13:50:00, in 1 h 50 m, unless it has ended."},
+		"misses":  {"up", "1 miss of 3 in a row. Expected every hour. Last heartbeat today at 10:20:00. Counts as miss 2 of 3 today at 12:20:00, in 20 m, unless one comes."},
+		"ended":   {"up", "Expected 2026-11-20 18:00 Europe/Madrid, 10 min grace. Its schedule has ended: nothing more is expected. Last heartbeat 20 Nov, 20:00:00."},
+	} {
+		token, _ := w.roster.Get(tokens[name].ID)
+		if got := stateOf(token, noon).Word; got != want.word {
+			t.Errorf("%s: the word is %q", name, got)
+		}
+		if got := plain(sentence(token, clock{noon, time.UTC})); got != want.says {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, want.says)
+		}
+	}
+}
+
+func TestTheLastOfSeveralMissesFires(t *testing.T) {
+	w, tokens := signals(t)
+	token, _ := w.roster.Get(tokens["misses"].ID)
+	if got, want := firesAt(token), noon.Add(80*time.Minute); !got.Equal(want) {
+		t.Errorf("it fires at %s, want %s", got, want)
+	}
+	w.do(token, 0, func(token kae.Token, _ time.Time) kae.Change { return token.Expire(noon.Add(20 * time.Minute)) })
+	token, _ = w.roster.Get(token.ID)
+	c := clock{noon.Add(20 * time.Minute), time.UTC}
+	want := "2 misses of 3 in a row. Expected every hour. Last heartbeat today at 10:20:00. Fires today at 13:20:00, in 1 h, unless one comes."
+	if got := plain(sentence(token, c)); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	if v := view(token, c, ""); v.Misses != "2 misses of 3" || v.Strikes != 2 || !time.Time(v.Deadline).Equal(noon.Add(80*time.Minute)) {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestRulesAreToldInWords(t *testing.T) {
+	token := kae.Token{MaxRun: 30 * time.Minute, FireAfter: 3, BodyHas: "DONE", BodyLacks: "WARN", PostOnly: true}
+	want := []string{"Runs at most 30 min.", "Fires after 3 misses in a row.", "The body must contain “DONE”.", "The body must not contain “WARN”.", "Takes POST and PUT only."}
+	if d := cmp.Diff(want, rulesOf(token)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if got := rulesOf(kae.Token{FireAfter: 1}); got != nil {
+		t.Errorf("no rules: %v", got)
+	}
+}
+
+func TestDurationsAreToldAsFineAsTheyAreShort(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		time.Microsecond: "< 1 ms", 250 * time.Millisecond: "250 ms", 1950 * time.Millisecond: "1.9 s", 12 * time.Second: "12 s",
+		245 * time.Second: "4 m 5 s", 3 * time.Hour: "3 h",
+	} {
+		if got := took(d); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestPlacesInARow(t *testing.T) {
+	for n, want := range map[int]string{1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 100: "100th"} {
+		if got := ordinal(n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestAZoneIsNamedWhereItMatters(t *testing.T) {
+	for text, want := range map[string]string{
+		"1d": "", "0 3 * * *": "Europe/Madrid", "06:00": "Europe/Madrid", "06:00 Asia/Kathmandu": "",
+		"06:00 Asia/Kathmandu\n07:00": "Europe/Madrid", "Mon *-*-* 06:00": "Europe/Madrid",
+	} {
+		if got := zoneOf(inMadrid(t, text)); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	schedule, err := kae.ParseSchedule("0 3 * * *", time.FixedZone("Mars/Olympus", 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := view(kae.Token{Schedule: schedule}, clock{noon, time.UTC}, ""); !v.NoZone || v.Zone != "Mars/Olympus" {
+		t.Errorf("a zone that is not known here: %+v", v)
+	}
+}
+
 func TestAJobThatOnlyStartsIsMissedInWords(t *testing.T) {
 	w := newWorld()
 	token := w.make(t, "starts", "1h", "")
@@ -143,20 +226,5 @@ func TestAJobThatOnlyStartsIsMissedInWords(t *testing.T) {
 	want := "Nothing since it started today at 10:00:00. Was due today at 11:00:00, fired today at 11:00:00. Expected every hour."
 	if got := plain(sentence(now, clock{noon, time.UTC})); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
-	}
-}
-
-func TestCronRunsAtLeastAsOftenAsExpected(t *testing.T) {
-	for interval, want := range map[string]string{
-		"30": "* * * * *", "90s": "* * * * *", "2m": "*/2 * * * *", "7m": "*/5 * * * *", "59m": "*/30 * * * *",
-		"1h": "0 * * * *", "1h30m": "0 * * * *", "1d": "0 3 * * *", "6d": "0 3 * * *", "1w": "0 3 * * 0", "52w": "0 3 * * 0",
-	} {
-		d, err := kae.ParseDuration(interval)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := crontab(d); got != want {
-			t.Errorf("every %s: %q, want %q", interval, got, want)
-		}
 	}
 }

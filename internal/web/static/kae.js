@@ -69,7 +69,7 @@
         const head = document.createElement("tr"), cell = document.createElement("th");
         head.className = "day";
         head.setAttribute("role", "row");
-        cell.colSpan = 5;
+        cell.colSpan = 6;
         cell.scope = "colgroup";
         cell.setAttribute("role", "columnheader");
         cell.textContent = (day === dayFrom(0) ? "Today, " : "") + day.slice(0, 3) + " " + date(t);
@@ -81,6 +81,8 @@
   tell(document);
   days();
   setInterval(() => all("time[data-f=rel], time[data-f=at]").forEach(say), 1000);
+
+  const parse = (html) => { const t = document.createElement("template"); t.innerHTML = html; return [...t.content.children]; };
 
   const announce = (text) => { $("#said").textContent = text; };
 
@@ -117,14 +119,80 @@
     for (const ask of all("details.ask[open]")) if (!ask.contains(e.target)) ask.open = false;
   });
 
+  // ---- what a form means, while it is typed ----
+  const slot = (t) => {
+    const d = new Date(t), s = d.getSeconds();
+    return `${d.toDateString().slice(0, 3)} ${date(t)}, ${pad(d.getHours())}:${pad(d.getMinutes())}` + (s ? ":" + pad(s) : "");
+  };
+  const here = (from) => { // the viewer's clock beside the token's
+    for (const time of all(".fires time[data-f=slot]", from)) {
+      const mine = slot(Date.parse(time.dateTime));
+      if (mine === time.textContent || $(".here", time.parentElement)) continue;
+      const span = document.createElement("span");
+      span.className = "here";
+      const [day, hour] = mine.split(", "); // only the hour, where the day is the same
+      span.textContent = (time.textContent.startsWith(day + ",") ? hour : mine) + " by your clock";
+      time.parentElement.append(span);
+    }
+  };
+  // Nothing moves under a finger: leaving a field by pressing a button asks, too.
+  let pressed = false;
+  addEventListener("pointerdown", () => { pressed = true; }, true);
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => { pressed = false; dispatchEvent(new Event("released")); }), true);
+  const released = async () => { while (pressed) await new Promise((go) => addEventListener("released", go, { once: true })); };
+  for (const form of all("form[data-preview]")) {
+    let timer, asked = 0;
+    const inputs = all("[data-ask]", form);
+    // A field turns red when one leaves it, not at every key.
+    const mark = (input, bad) => {
+      input.closest(".field").classList.toggle("err", bad);
+      if (bad) input.setAttribute("aria-invalid", "true"); else input.removeAttribute("aria-invalid");
+    };
+    const show = (html, left) => {
+      for (const fresh of parse(html)) {
+        const old = document.getElementById(fresh.id);
+        if (!old) continue;
+        if (fresh.id === "preview") { old.replaceWith(fresh); tell(fresh); here(fresh); continue; }
+        old.className = fresh.className; // the element stays: it is listened to
+        if (old.innerHTML !== fresh.innerHTML) old.innerHTML = fresh.innerHTML;
+        const input = inputs.find((i) => i.id + "-says" === fresh.id), bad = fresh.classList.contains("bad");
+        if (input && (!bad || left === input)) mark(input, bad);
+      }
+    };
+    const ask = async (left) => {
+      clearTimeout(timer);
+      const mine = ++asked, q = new URLSearchParams(inputs.map((i) => [i.name, i.value]));
+      try {
+        const r = await fetch("/preview?" + q, { headers: { Accept: "text/html" } });
+        const html = await r.text();
+        await released();
+        if (r.ok && mine === asked) show(html, left);
+      } catch {} // the form works without
+    };
+    form.addEventListener("input", (e) => {
+      if (!inputs.includes(e.target)) return;
+      clearTimeout(timer);
+      timer = setTimeout(ask, 250);
+    });
+    form.addEventListener("change", (e) => { if (inputs.includes(e.target)) ask(e.target); });
+    for (const code of all("code[data-fill]", form)) {
+      const button = document.createElement("button"), input = document.getElementById(code.dataset.fill);
+      button.type = "button";
+      button.append(code.textContent);
+      button.addEventListener("click", () => { input.value = code.textContent; input.focus(); ask(); });
+      code.replaceWith(button);
+    }
+    here(document);
+    if (inputs.some((i) => i.value && i.id === "interval") && !all(".field.err", form).length) ask();
+  }
+
   if (!main) return;
 
   // ---- swapping ----
   const focusable = "a, button, summary, input, textarea, pre";
-  const parse = (html) => { const t = document.createElement("template"); t.innerHTML = html; return [...t.content.children]; };
   // What the viewer did to an element stays: what is open, chosen, focused.
   const swap = (old, fresh) => {
-    for (const d of all("details[open][id]", old)) $("#" + d.id, fresh)?.setAttribute("open", "");
+    for (const d of all("details[id]", old)) { const same = $("#" + d.id, fresh); if (same) same.open = d.open; }
     for (const r of all("input[type=radio]:checked", old)) { const same = $("#" + r.id, fresh); if (same) same.checked = true; }
     const at = old.contains(document.activeElement) ? all(focusable, old).indexOf(document.activeElement) : -1;
     old.replaceWith(fresh);
