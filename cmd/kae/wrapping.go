@@ -61,7 +61,7 @@ var options = []option{
 		of: "exec", flag: "timeout", shown: "never", unit: "length of time",
 		help: "End the command after this time and report that it overran; the exit status is 124.",
 		set: func(w *wrapping, text string) (err error) {
-			w.timeout, err = parseLength(text)
+			w.timeout, err = parseSpan(text)
 			return err
 		},
 	},
@@ -69,7 +69,7 @@ var options = []option{
 		of: "exec", flag: "kill-after", value: "10s", unit: "length of time",
 		help: "How long a command that is being ended has, from SIGTERM to SIGKILL.",
 		set: func(w *wrapping, text string) (err error) {
-			w.killAfter, err = parseLength(text)
+			w.killAfter, err = parseSpan(text)
 			return err
 		},
 	},
@@ -110,7 +110,7 @@ var options = []option{
 		of: "exec", flag: "wait", value: "2s", unit: "length of time",
 		help: "The longest that the command waits for its start to be told. With 0 it never waits.",
 		set: func(w *wrapping, text string) (err error) {
-			w.wait, err = parseLength(text)
+			w.wait, err = parseSpan(text)
 			return err
 		},
 	},
@@ -118,7 +118,7 @@ var options = []option{
 		of: "exec ping flush", flag: "linger", value: "5s", unit: "length of time",
 		help: "How long kae goes on trying to deliver, once there is nothing else to do. With 0 it is left to the spool.",
 		set: func(w *wrapping, text string) (err error) {
-			w.linger, err = parseLength(text)
+			w.linger, err = parseSpan(text)
 			return err
 		},
 	},
@@ -237,8 +237,8 @@ func (w wrapping) target(token string) (*wrapper.Target, error) {
 	return wrapper.ParseTarget(text, w.base)
 }
 
-// parseLength reads a length of time, shorter ones than a second, too.
-func parseLength(text string) (time.Duration, error) {
+// parseSpan reads a length of time, shorter ones than a second, too.
+func parseSpan(text string) (time.Duration, error) {
 	if d, err := kae.ParseDuration(text); err == nil {
 		return d, nil
 	}
