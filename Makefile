@@ -43,7 +43,7 @@ fuzz: ## fuzz each fuzz test; FUZZTIME=1m for each
 screenshots: tools ## take pictures of every page into .cache/screenshots, and write those of the docs anew
 	@mkdir -p .cache/screenshots docs/screenshots
 	CI=true go test ./cmd/kae -count=1 -run 'TestPagesAreAccessible|TestTheBrowserReconnects' -screenshots $(CURDIR)/.cache/screenshots
-	cd .cache/screenshots && cp list-1440-light.png list-1440-dark.png list-390-light.png unknown-1440-light.png fresh-1440-light.png $(CURDIR)/docs/screenshots/
+	cd .cache/screenshots && cp list-1440-light.png list-1440-dark.png list-390-light.png unknown-1440-light.png fresh-1440-light.png bodies-1440-light.png edit-1440-light.png $(CURDIR)/docs/screenshots/
 
 tools:
 	scripts/install-test-tools.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that the tests find what they run against: PostgreSQL's server
-# programs, Chromium and systemd-analyze. Installs Debian's where it is root and
+# programs, Chromium, systemd-analyze and curl. Installs Debian's where it is root and
 # there is apt; elsewhere says what is missing and fails. Does nothing if all is
 # there.
 set -euo pipefail
@@ -17,10 +17,15 @@ have_systemd() {
 	command -v systemd-analyze
 }
 
+have_curl() {
+	command -v curl
+}
+
 missing=()
 have_browser >/dev/null 2>&1 || missing+=(chromium)
 have_postgres >/dev/null 2>&1 || missing+=(postgresql)
 have_systemd >/dev/null 2>&1 || missing+=(systemd)
+have_curl >/dev/null 2>&1 || missing+=(curl)
 if [ ${#missing[@]} -eq 0 ]; then
 	exit 0
 fi
@@ -35,7 +40,7 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
 apt-get install -q -y --no-install-recommends "${missing[@]}"
 
-for tool in have_browser have_postgres have_systemd; do
+for tool in have_browser have_postgres have_systemd have_curl; do
 	if ! "$tool" >/dev/null 2>&1; then
 		echo "${missing[*]} installed, but not found afterwards (${tool#have_})." >&2
 		exit 1
