@@ -346,3 +346,19 @@ func (b *tab) wrongInput(p *program) {
 		b.picture(fmt.Sprintf("errors-%d-light", width))
 	}
 }
+
+// A token that the page does not show begins to fire: the page says so.
+func TestATokenOnAnotherPageFires(t *testing.T) {
+	b := openBrowser(t)
+	p := launch(t, t.TempDir())
+	hidden := p.create("on the second page", 1)
+	for i := range 100 {
+		p.create(fmt.Sprintf("newer %d", i), 3600)
+	}
+	b.do(chromedp.Navigate(p.url + "/"))
+	b.until("it is on another page", `document.querySelectorAll("#rows > tr").length == 100 && !document.querySelector("#t1")`)
+	b.mark()
+	p.beat(hidden.Value)
+	b.until("order has changed", `document.title == "(1) kae" && document.querySelector("#resort").checkVisibility() && document.querySelector("#said").textContent.includes("firing")`)
+	b.noReload()
+}

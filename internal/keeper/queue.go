@@ -13,7 +13,7 @@ import (
 const queueLimit = 8192
 
 var (
-	errNotFound = &kae.Error{Code: kae.NotFound, Message: "There is no such token: look for a typing error, or whether it was removed."}
+	errNotFound = &kae.Error{Code: kae.NotFound, Message: "There is no such token: look for a typing error, or whether it was removed or got a new value."}
 	errPostOnly = &kae.Error{Code: kae.Refused, Message: "This token takes heartbeats by POST only."}
 	errFull     = &kae.Error{Code: kae.Unavailable, Message: "kae is too busy; try again in a moment."}
 	errFailing  = &kae.Error{Code: kae.Unavailable, Message: "kae can't write to its database now; try again in a moment."}

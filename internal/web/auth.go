@@ -39,12 +39,12 @@ func (s *Server) admit(r *http.Request) error {
 	switch {
 	case s.User != "" || s.Pass != "":
 		return s.login(r)
-	case s.NoAuth || loopbackHost(r.Host):
+	case s.NoAuth || loopbackHost(r.Host) && !forwarded(r):
 		return nil
 	}
 	// A name that another site points at this machine would open the console
 	// to that site's scripts.
-	return &kae.Error{Code: forbidden, Message: "Without credentials the console answers only under the name localhost or a loopback address. " +
+	return &kae.Error{Code: forbidden, Message: "Without credentials the console answers only under the name localhost or a loopback address, and to no proxy. " +
 		"Set KAE_USER and KAE_PASS, or start kae with -no-auth."}
 }
 

@@ -160,6 +160,12 @@ func TestWithoutCredentialsOnlyThisMachineIsAnswered(t *testing.T) {
 			}
 		}
 	}
+	// A proxy beside kae may say localhost for whoever asks it.
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Real-IP"} {
+		if got := (request{method: "GET", path: "/", host: "localhost:20999", header: http.Header{http.CanonicalHeaderKey(name): {"203.0.113.9"}}}).do(s); got.Code != 403 {
+			t.Errorf("%s: status %d", name, got.Code)
+		}
+	}
 	w.config.NoAuth = true
 	if got := (request{method: "GET", path: "/", host: "kae.example.com"}).do(w.server()); got.Code != 200 {
 		t.Errorf("with -no-auth: status %d", got.Code)

@@ -53,7 +53,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 		case <-s.Hub.Done():
 			return nil
 		case <-ticker.C:
-			p.around(st)
+			p.around(ctx, st)
 			s.tick(st)
 		case <-sub.Wake():
 			p.some(ctx, st, sub.Take())

@@ -134,10 +134,10 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	var err error
-	switch kind {
-	case "application/x-www-form-urlencoded", "":
+	switch {
+	case kind == "application/x-www-form-urlencoded", kind == "" && r.ContentLength == 0:
 		err = r.ParseForm()
-	case "multipart/form-data":
+	case kind == "multipart/form-data":
 		err = r.ParseMultipartForm(maxForm)
 	default:
 		return nil, &kae.Error{Code: badMedia, Message: "Send a form: application/x-www-form-urlencoded or multipart/form-data."}

@@ -125,6 +125,7 @@ func TestFormsThatAreNone(t *testing.T) {
 		"bad escapes":     {encoded, "name=%zz", 400},
 		"cut multipart":   {"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\na", 400},
 		"no boundary":     {"multipart/form-data", "x", 400},
+		"no type":         {"", "name=a&interval=1h", 415},
 		"JSON":            {"application/json", `{"name":"a"}`, 415},
 		"large multipart": {"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n" + strings.Repeat("x", maxForm) + "\r\n--x--\r\n", 413},
 	} {

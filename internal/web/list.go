@@ -114,6 +114,9 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
 	}
 	c, base := s.clock(), s.base(r)
 	page := listPage{frame: s.frame(c), Counts: s.counts(is), Tokens: []tokenView{}, Query: query, Rest: after != roster.Key{}}
+	if !known && wantsJSON(r) {
+		return &kae.Error{Code: kae.Invalid, Field: "q", Message: "What is asked for is is: with one of " + strings.Join(roster.States, ", ") + "."}
+	}
 	if known {
 		tokens, next, more := s.Roster.Page(roster.Query{Is: is, After: after, Limit: listSize})
 		for _, t := range tokens {

@@ -150,6 +150,12 @@ func TestFiltersShowOneState(t *testing.T) {
 		if strings.Contains(html, "data-more") {
 			t.Errorf("%s: new tokens would be put on a filtered page", query)
 		}
+		if states == nil { // a typing error must not look like an empty list
+			if p := decode[problem](t, getJSON(s, "/?q="+query), 422); p.Field != "q" {
+				t.Errorf("%s in JSON: %+v", query, p)
+			}
+			continue
+		}
 		list := decode[struct{ Tokens []struct{ ID int64 } }](t, getJSON(s, "/?q="+query), 200)
 		if len(list.Tokens) != len(want) {
 			t.Errorf("%s: %d tokens in JSON, want %d", query, len(list.Tokens), len(want))

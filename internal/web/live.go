@@ -15,7 +15,7 @@ type livePage interface {
 	wants(id int64) bool                                        // whether it shows a token
 	all(ctx context.Context, st *stream)                        // everything
 	some(ctx context.Context, st *stream, changes []kae.Change) // what changed
-	around(st *stream)                                          // what is not of one token
+	around(ctx context.Context, st *stream)                     // what is not of one token
 }
 
 // pageOf tells which page asks.
@@ -30,7 +30,7 @@ func (s *Server) pageOf(r *http.Request) (livePage, error) {
 		if _, ok := s.Roster.Get(id); !ok {
 			return nil, &kae.Error{Code: kae.NotFound, Message: "There is no such token, or it is gone for good."}
 		}
-		return &liveToken{live, id}, nil
+		return &liveToken{live: live, id: id}, nil
 	}
 	p := &liveList{live: live, rows: map[int64]bool{}, more: q.Get("more") == "1"}
 	p.is, _ = filter(q.Get("q"))
@@ -80,7 +80,7 @@ func (p *liveList) wants(id int64) bool {
 	return p.rows[id]
 }
 
-func (p *liveList) all(_ context.Context, st *stream) {
+func (p *liveList) all(ctx context.Context, st *stream) {
 	c := p.clock()
 	ids := p.ids
 	if p.more {
@@ -94,15 +94,15 @@ func (p *liveList) all(_ context.Context, st *stream) {
 	for _, id := range ids {
 		p.row(st, c, id)
 	}
-	p.around(st)
+	p.around(ctx, st)
 }
 
-func (p *liveList) some(_ context.Context, st *stream, changes []kae.Change) {
+func (p *liveList) some(ctx context.Context, st *stream, changes []kae.Change) {
 	c := p.clock()
 	for _, change := range changes {
 		p.row(st, c, change.Token.ID)
 	}
-	p.around(st)
+	p.around(ctx, st)
 }
 
 // row sends a row as it is now, which may be newer than a change says.
@@ -123,7 +123,7 @@ func (p *liveList) row(st *stream, c clock, id int64) {
 	st.send("row", "row", view(t, c, p.base))
 }
 
-func (p *liveList) around(st *stream) {
+func (p *liveList) around(_ context.Context, st *stream) {
 	c := p.clock()
 	counts := p.counts(p.is)
 	st.block("counts", counts)
@@ -134,7 +134,8 @@ func (p *liveList) around(st *stream) {
 // liveToken is the page of one token.
 type liveToken struct {
 	live
-	id int64
+	id    int64
+	fault bool // the log could not be read
 }
 
 func (p *liveToken) wants(id int64) bool { return id == p.id }
@@ -146,6 +147,7 @@ func (p *liveToken) all(ctx context.Context, st *stream) {
 		return
 	}
 	page := p.tokenPage(ctx, t, p.base, place{})
+	p.fault = page.LogFault != ""
 	for _, name := range []string{"head", "do", "hear", "log", "side", "how"} {
 		st.block(name, page)
 	}
@@ -157,10 +159,14 @@ func (p *liveToken) some(ctx context.Context, st *stream, changes []kae.Change) 
 		p.all(ctx, st)
 		return
 	}
-	p.around(st)
+	p.around(ctx, st)
 }
 
-func (p *liveToken) around(st *stream) {
+func (p *liveToken) around(ctx context.Context, st *stream) {
+	if p.fault { // it may be readable by now
+		p.all(ctx, st)
+		return
+	}
 	if t, ok := p.Roster.Get(p.id); ok {
 		c := p.clock()
 		p.header(st, c, view(t, c, p.base).pageTitle())

@@ -38,13 +38,14 @@ func (s *Server) client(r *http.Request) netip.Addr {
 	return addr
 }
 
-// parseHop reads an address as proxies write it, with or without a port.
+// parseHop reads an address as proxies write it, with or without a port. Its
+// zone means nothing elsewhere, and may be any text.
 func parseHop(s string) (netip.Addr, bool) {
 	if addr, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
-		return addr.Unmap(), true
+		return addr.Unmap().WithZone(""), true
 	}
 	if peer, err := netip.ParseAddrPort(s); err == nil {
-		return peer.Addr().Unmap(), true
+		return peer.Addr().Unmap().WithZone(""), true
 	}
 	return netip.Addr{}, false
 }
@@ -73,6 +74,17 @@ func (s *Server) base(r *http.Request) string {
 		}
 	}
 	return scheme + "://" + r.Host
+}
+
+// forwarded tells whether a proxy says that it asks for somebody else. Many
+// give the Host header a loopback address.
+func forwarded(r *http.Request) bool {
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Real-Ip"} {
+		if r.Header.Get(name) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // loopbackHost tells whether a Host header names this machine itself, as only

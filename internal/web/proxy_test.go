@@ -2,6 +2,7 @@ package web
 
 import (
 	"crypto/tls"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"testing"
@@ -68,5 +69,16 @@ func TestTheBaseURLIsWhatTheBrowserSees(t *testing.T) {
 		if got := w.server().base(r); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
+	}
+}
+
+// A zone belongs to the proxy's own machine, and may be any text.
+func TestAZoneIsNotKept(t *testing.T) {
+	w := newWorld()
+	w.config.TrustProxy = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	token := w.make(t, "a", "1h", "")
+	request{method: "GET", path: "/hb/" + token.Value, header: http.Header{"X-Forwarded-For": {"fe80::1%\xff<b>"}}}.do(w.server())
+	if got := w.beats[token.ID]; len(got) != 1 || got[0].Remote != "fe80::1" {
+		t.Errorf("recorded %+v", got)
 	}
 }

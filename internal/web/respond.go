@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"kae"
@@ -109,7 +110,7 @@ func (s *Server) pages(pattern string, level slog.Level, h handler) http.Handler
 			s.showError(rec, r, err)
 		}
 		attrs := []slog.Attr{slog.String("method", method(r)), slog.String("route", pattern), slog.Int("status", rec.status),
-			slog.Duration("took", time.Since(start)), slog.String("remote", s.client(r).String())}
+			slog.Float64("took_ms", float64(time.Since(start).Microseconds())/1000), slog.String("remote", s.client(r).String())}
 		switch {
 		case err == nil || gone:
 		case rec.status >= 500 && kae.ErrorCode(err) == kae.Internal:
@@ -154,8 +155,24 @@ type errorPage struct {
 	Message string
 }
 
-func lost(w http.ResponseWriter, r *http.Request) error {
-	return &kae.Error{Code: kae.NotFound, Message: "There is no such page."}
+// lost answers what nothing else does. A page that is there for another method
+// says for which.
+func lost(mux *http.ServeMux) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		var allowed []string
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			other := r.Clone(r.Context())
+			other.Method = method
+			if _, pattern := mux.Handler(other); pattern != "/" {
+				allowed = append(allowed, method)
+			}
+		}
+		if len(allowed) == 0 {
+			return &kae.Error{Code: kae.NotFound, Message: "There is no such page."}
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		return &kae.Error{Code: badMethod, Message: "This address takes only " + strings.Join(allowed, " and ") + " requests."}
+	}
 }
 
 // panicked is an error made of a panic. Its value may hold anything, a token's

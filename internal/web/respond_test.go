@@ -216,3 +216,17 @@ func TestLongAnswersAreZipped(t *testing.T) {
 		}
 	}
 }
+
+func TestAWrongMethodIsToldTheRightOne(t *testing.T) {
+	s := newWorld().server()
+	for path, allow := range map[string]string{"/healthz": "GET", "/tokens/1": "GET, POST", "/tokens/1/disable": "POST", "/nowhere": ""} {
+		got := request{method: "DELETE", path: path}.do(s)
+		status := 405
+		if allow == "" {
+			status = 404
+		}
+		if got.Code != status || got.Header().Get("Allow") != allow {
+			t.Errorf("%s: status %d, Allow %q", path, got.Code, got.Header().Get("Allow"))
+		}
+	}
+}

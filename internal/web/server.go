@@ -130,7 +130,7 @@ func (s *Server) surface() http.Handler {
 	page("POST /tokens/{id}/newvalue", s.change(renew))
 	page("GET /tokens/{id}/heartbeats/{number}/body", s.body)
 	page("GET /events", s.events)
-	page("/", lost)
+	page("/", lost(mux))
 	return mux
 }
 

@@ -201,6 +201,7 @@
     if (fresh.id === "log") days();
   };
   const fired = (old, fresh) => fresh.dataset.rank === "1" && old && old.dataset.rank !== "1";
+  const counted = (counts) => Number($("a[href$='is:firing'] b", counts)?.textContent || 0);
   const resort = () => { const link = $("#resort"); if (link) link.hidden = false; };
 
   const events = {
@@ -231,6 +232,11 @@
       for (const fresh of parse(html)) {
         const old = document.getElementById(fresh.id);
         if (!old) continue;
+        // Tokens on other pages of the list, too, begin to fire.
+        if (fresh.id === "counts" && $("#rows") && !("more" in main.dataset) && counted(fresh) > counted(old)) {
+          resort();
+          announce(`${counted(fresh)} firing`);
+        }
         if (fresh.id === "counts" && $("[aria-current] b", old)?.textContent !== $("[aria-current] b", fresh)?.textContent) resort();
         if (fresh.id === "head" && fired(old, fresh)) announce($(".lead", fresh).textContent);
         swap(old, fresh);
@@ -266,7 +272,7 @@
     return "/events?" + q;
   };
   const patience = 15e3; // without any event: what the page shows is old
-  let stream, heard = Date.now(), retry = 0, again;
+  let stream, heard = Date.now(), tried = 0, retry = 0, again;
   const fresh = () => {
     heard = Date.now();
     retry = 0;
@@ -277,6 +283,7 @@
   const connect = () => {
     clearTimeout(again);
     stream?.close();
+    tried = Date.now();
     stream = new EventSource(address());
     for (const [name, apply] of Object.entries(events)) {
       stream.addEventListener(name, (e) => { fresh(); apply(e.data); });
@@ -291,6 +298,7 @@
   const watch = () => {
     const silence = Date.now() - heard, note = $("#stale");
     if (silence < patience) return;
+    if (Date.now() - tried > patience) connect(); // it may be silent for ever without an error
     $("[data-since]", note).textContent = span(silence);
     if (note.hidden) {
       $("[data-seen]", note).textContent = hour(heard + ahead);
