@@ -3,6 +3,7 @@ package kae
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -138,4 +139,20 @@ func everyWords(d time.Duration) string {
 		d -= n * u.size
 	}
 	return words
+}
+
+// FormatDuration writes a length of time as people would for [ParseDuration],
+// in whole seconds: "1d", "1h30m"; nothing for 0.
+func FormatDuration(d time.Duration) string {
+	var b strings.Builder
+	for _, u := range []struct {
+		size   time.Duration
+		letter string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
+		if n := d / u.size; n > 0 {
+			b.WriteString(strconv.FormatInt(int64(n), 10) + u.letter)
+			d -= n * u.size
+		}
+	}
+	return b.String()
 }

@@ -18,9 +18,10 @@ var mayImport = map[string][]string{
 	"kae/internal/sqlstore":  {"kae", "modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "golang.org/x/sys"},
 	"kae/internal/keeper":    {"kae", "kae/internal/roster", "kae/internal/hub"},
 	"kae/internal/web":       {"kae", "kae/internal/roster", "kae/internal/hub", "golang.org/x/time"},
+	"kae/internal/wrapper":   {"kae", "golang.org/x/sys"},
 	"kae/bench":              {"golang.org/x/sync"},
 	"kae/cmd/kae": {
-		"kae", "kae/internal/roster", "kae/internal/hub", "kae/internal/keeper", "kae/internal/sqlstore", "kae/internal/web",
+		"kae", "kae/internal/roster", "kae/internal/hub", "kae/internal/keeper", "kae/internal/sqlstore", "kae/internal/web", "kae/internal/wrapper",
 		"github.com/urfave/cli/v3",
 	},
 }

@@ -112,7 +112,7 @@ func (p part) kind() (string, part) {
 
 // Every makes the schedule of an interval in whole seconds.
 func Every(d time.Duration) Schedule {
-	return Schedule{text: d.Truncate(time.Second).String(), zone: time.UTC, every: d.Truncate(time.Second)}
+	return Schedule{text: FormatDuration(d), zone: time.UTC, every: d.Truncate(time.Second)}
 }
 
 // String gives what [ParseSchedule] read, without white space around it.

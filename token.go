@@ -139,8 +139,8 @@ func (t Token) Validate() []*Error {
 	var errs []*Error
 	add := func(field, message string) { errs = append(errs, invalid(field, message)) }
 	switch n := utf8.RuneCountInString(t.Name); {
-	case !isText(t.Name):
-		add("name", "The name has characters that are not text.")
+	case !isText(t.Name) || strings.ContainsFunc(t.Name, unicode.IsControl):
+		add("name", "The name is one line of text: it has characters that are none.")
 	case strings.TrimSpace(t.Name) == "":
 		add("name", "Give it a name: what should happen, such as “Nightly backup”.")
 	case n > MaxName:

@@ -72,6 +72,7 @@ func TestValidate(t *testing.T) {
 		{"longest name", func(t *Token) { t.Name = strings.Repeat("ü", 255) }, nil},
 		{"too long a name", func(t *Token) { t.Name = strings.Repeat("ü", 256) }, []string{"name"}},
 		{"name with NUL", func(t *Token) { t.Name = "a\x00b" }, []string{"name"}},
+		{"name of two lines", func(t *Token) { t.Name = "a\nb" }, []string{"name"}},
 		{"name that is no UTF-8", func(t *Token) { t.Name = "a\xff" }, []string{"name"}},
 		{"no schedule", func(t *Token) { t.Schedule = Schedule{} }, []string{"interval"}},
 		{"negative grace", func(t *Token) { t.Grace = -1 }, []string{"grace"}},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -11,11 +12,14 @@ whose heartbeat is missing fires.
 Usage:
 
   kae [serve] [-flag value …]   watch tokens, take heartbeats, show the console
+  kae exec TOKEN -- command …   run a command and report how it went
+  kae ping TOKEN [signal]       send one heartbeat
+  kae flush                     send the heartbeats that could not be delivered
   kae next EXPR [-flag value …] show when heartbeats would be expected
   kae version                   tell which kae this is
   kae help                      show this
 
-“kae serve -help” shows every setting, “kae next -help” those of kae next.
+“kae serve -help” shows every setting; exec, ping, flush and next have a -help, too.
 `
 
 const settingsRule = "A flag beats its variable, and a variable beats the default. An empty variable counts as not set. " +
@@ -36,6 +40,60 @@ func serveHelp() string {
 		b.WriteString(wrap(s.help, "      ", 80))
 	}
 	return b.String()
+}
+
+// wrappingHead says what exec, ping and flush do.
+var wrappingHead = map[string]string{
+	"exec": `kae exec runs a command and reports its start, its end and the end of its
+output. The command's input, output, signals and exit status are its own.
+
+Usage: kae exec [-flag value …] TOKEN -- command [argument …]
+       kae exec [-flag value …] -- command [argument …]       (with KAE_TOKEN)
+
+TOKEN is a token's value, its UUID, a whole URL, or file:/path of a file that
+holds one of them. What follows it is the command.
+
+The exit status is the command's. 128 + n: killed by signal n. 124: it overran
+its -timeout. 127: there is no such command. 126: it can't be run. 2: kae exec
+was called wrongly.
+`,
+	"ping": `kae ping sends one heartbeat.
+
+Usage: kae ping [-flag value …] [TOKEN] [start|fail|log|0…255]
+
+Without a word the heartbeat is a success; a number is an exit status. It says
+“delivered”, or that the heartbeat is kept until later; both are exit status 0.
+A heartbeat that is refused for good, or lost, is 1.
+`,
+	"flush": `kae flush sends the heartbeats that could not be delivered, oldest first.
+
+Usage: kae flush [-flag value …]
+
+The exit status is 0 when nothing is left, else 1.
+`,
+}
+
+// wrappingHelp shows how to call exec, ping or flush.
+func wrappingHelp(command string) string {
+	var b strings.Builder
+	b.WriteString(wrappingHead[command])
+	for _, o := range optionsOf(command) {
+		fmt.Fprintf(&b, "\n  %s  (%s; default: %s)\n", o.names(", "), o.unit, cmp.Or(o.shown, o.value))
+		b.WriteString(wrap(o.help, "      ", 80))
+	}
+	return b.String()
+}
+
+// names gives an option's flag and variable.
+func (o option) names(between string) string {
+	var names []string
+	if o.flag != "" {
+		names = append(names, "-"+o.flag)
+	}
+	if o.env != "" {
+		names = append(names, o.env)
+	}
+	return strings.Join(names, between)
 }
 
 // normal gives the default for people.
@@ -104,4 +162,24 @@ func wrap(text, indent string, width int) string {
 		column += n
 	}
 	return b.String() + "\n"
+}
+
+// optionsTable is the end of docs/exec.md.
+func optionsTable() string {
+	var b strings.Builder
+	b.WriteString("| flag | variable | of | default | write | |\n|---|---|---|---|---|---|\n")
+	for _, o := range options {
+		flag, env, normal := "", "", o.shown
+		if o.flag != "" {
+			flag = "`-" + o.flag + "`"
+		}
+		if o.env != "" {
+			env = "`" + o.env + "`"
+		}
+		if o.value != "" {
+			normal = "`" + o.value + "`"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", flag, env, strings.ReplaceAll(o.of, " ", ", "), normal, o.unit, o.help)
+	}
+	return b.String()
 }

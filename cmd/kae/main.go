@@ -22,6 +22,10 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "exec" {
+		// Signals are for the command that it runs, which would inherit ignored ones.
+		os.Exit(run(context.Background(), os.Args, os.Getenv, os.Stdout, os.Stderr))
+	}
 	// Whoever reads the log may go away; the watch goes on without them.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -47,6 +51,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	if err == nil {
 		return exitOK
+	}
+	if status, ok := errors.AsType[exitStatus](err); ok {
+		return int(status)
 	}
 	fmt.Fprintln(stderr, "kae: "+sentence(err))
 	if _, ok := errors.AsType[*usageError](err); ok {
@@ -89,6 +96,9 @@ func withCommand(args []string) []string {
 // emptyToggle refuses “-no-auth=”. The parser takes it for true, but whoever
 // writes -no-auth=$X means nothing of the kind when X is empty.
 func emptyToggle(args []string) error {
+	if withCommand(args)[1] != "serve" {
+		return nil
+	}
 	for _, s := range settings {
 		if s.toggle && (slices.Contains(args, "-"+s.flag+"=") || slices.Contains(args, "--"+s.flag+"=")) {
 			return usage("-%s= needs a value, true or false", s.flag)
@@ -123,6 +133,9 @@ func commands(getenv func(string) string, stdout, stderr io.Writer) *cli.Command
 					return serve(ctx, cfg, stdout, stderr)
 				},
 			},
+			wrapped("exec", func(_ context.Context, args []string) error { return execute(args, getenv, stdout, stderr) }),
+			wrapped("ping", func(ctx context.Context, args []string) error { return ping(ctx, args, getenv, stdout, stderr) }),
+			wrapped("flush", func(ctx context.Context, args []string) error { return flush(ctx, args, getenv, stdout) }),
 			nextCommand(getenv, stdout),
 			{
 				Name:               "version",
@@ -139,7 +152,10 @@ func commands(getenv func(string) string, stdout, stderr io.Writer) *cli.Command
 				Name:               "help",
 				CustomHelpTemplate: rootHelp,
 				Action: func(_ context.Context, c *cli.Command) error {
-					text := map[string]string{"": rootHelp, "serve": serveHelp(), "next": nextHelp}[c.Args().First()]
+					text := map[string]string{
+						"": rootHelp, "serve": serveHelp(), "next": nextHelp,
+						"exec": wrappingHelp("exec"), "ping": wrappingHelp("ping"), "flush": wrappingHelp("flush"),
+					}[c.Args().First()]
 					if text == "" || c.Args().Len() > 1 {
 						return usage("there is no help about %q; “kae help” shows all commands", strings.Join(c.Args().Slice(), " "))
 					}
@@ -160,6 +176,15 @@ func commands(getenv func(string) string, stdout, stderr io.Writer) *cli.Command
 		}
 	}
 	return root
+}
+
+// wrapped is a command that reads its arguments itself: those of another
+// command are among them.
+func wrapped(name string, do func(ctx context.Context, args []string) error) *cli.Command {
+	return &cli.Command{
+		Name: name, SkipFlagParsing: true, HideHelp: true,
+		Action: func(ctx context.Context, c *cli.Command) error { return do(ctx, c.Args().Slice()) },
+	}
 }
 
 func noArguments(c *cli.Command) error {

@@ -16,15 +16,20 @@ import (
 // the tests, it is the real main. So there is one binary to build, and with
 // the race detector it watches kae's own processes too.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"kae": main})
+	testscript.Main(m, map[string]func(){"kae": main, "interruptions": interruptions})
 }
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"fails": fails,
+			"fails":   fails,
+			"status":  status,
+			"takes":   takes,
+			"listen":  listenTo,
+			"answers": answers,
 		},
+		Setup:               setupScript,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})

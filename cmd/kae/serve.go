@@ -30,6 +30,14 @@ func serve(ctx context.Context, c config, stdout, stderr io.Writer) (err error) 
 	}
 	log := newLog(c, stderr)
 
+	// First of all: a start that fails for its address leaves the database as
+	// it is. Who connects before the end of the start waits.
+	listener, err := listen(c.addr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close() // the server closes it earlier
+
 	store, err := sqlstore.Open(ctx, sqlstore.Config{DB: c.db, Log: log, Keep: c.keep})
 	if err != nil {
 		return err
@@ -51,10 +59,6 @@ func serve(ctx context.Context, c config, stdout, stderr io.Writer) (err error) 
 		User: c.user, Pass: c.pass, NoAuth: c.noAuth,
 		URL: c.url, TrustProxy: c.trust, Delay: c.delay, Zone: c.zone, LateLimit: c.late, Version: versionName(),
 	}).HTTP()
-	listener, err := listen(c.addr)
-	if err != nil {
-		return err
-	}
 	serving := start(func(context.Context) error { return server.Serve(listener) })
 	defer closing(&err, func() error { return stopServing(server, serving, log) })
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -131,8 +132,12 @@ func TestAPortInUseIsNamed(t *testing.T) {
 	}
 	defer listener.Close()
 	addr := listener.Addr().String()
-	status, said := fail(t, t.TempDir(), "-addr", addr)
+	dir := t.TempDir()
+	status, said := fail(t, dir, "-addr", addr)
 	oneSentence(t, status, said, regexp.QuoteMeta(addr))
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("a start that failed left something behind: %v, %v", left, err)
+	}
 }
 
 func TestADatabaseOfANewerKaeIsRefused(t *testing.T) {
@@ -149,5 +154,5 @@ func TestADatabaseOfANewerKaeIsRefused(t *testing.T) {
 	}
 	db.Close()
 	status, said := fail(t, dir, "-addr", "127.0.0.1:0")
-	oneSentence(t, status, said, `4711.* \d+\b`)
+	oneSentence(t, status, said, "4711.* 2\\b")
 }

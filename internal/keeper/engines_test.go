@@ -67,6 +67,11 @@ func (x *faultyTx) AddFlips(flips []kae.Flip, keep int64) error {
 	return x.after(x.Tx.AddFlips(flips, keep))
 }
 func (x *faultyTx) SetClock(c kae.Clock) error { return x.after(x.Tx.SetClock(c)) }
+func (x *faultyTx) AddGap(g kae.Gap) error     { return x.after(x.Tx.AddGap(g)) }
+func (x *faultyTx) Forget(ids []int64) error   { return x.after(x.Tx.Forget(ids)) }
+func (x *faultyTx) Cut(to int64, floor func(int64) int64) error {
+	return x.after(x.Tx.Cut(to, floor))
+}
 
 // engines are the databases that kae runs on, as configuration for sqlstore.
 func engines(t *testing.T) map[string]func(t *testing.T) string {
@@ -114,7 +119,7 @@ func crashAt(t *testing.T, db string, at int64, persist bool) {
 		}
 		enqueue(k, random, &made)
 		before = tokens(k)
-		k.look(t.Context(), clockNow())
+		k.look(t.Context())
 		whole = planned(k)
 	}
 	store.countdown.Store(0)
@@ -139,7 +144,7 @@ func crashAt(t *testing.T, db string, at int64, persist bool) {
 		t.Errorf("the turn was committed, and something of it is missing:\n%s", diff)
 	}
 	k.retry = time.Time{}
-	k.look(t.Context(), clockNow()) // this process finds out
+	k.look(t.Context()) // this process finds out
 	if k.doubt {
 		t.Fatal("still in doubt")
 	}

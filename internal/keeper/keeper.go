@@ -30,11 +30,11 @@ type Config struct {
 }
 
 const (
-	turnBeats   = 4096 // heartbeats and edits in one turn
-	turnExpires = 2000 // expiries in one turn; more at once are no faster and make a long turn
-	commitLimit = 30 * time.Second
-	oversleep   = time.Second // waking later than this means that kae could take no heartbeat
-	skew        = time.Minute // a clock that goes back by less is left alone
+	turnBeats   = 4096             // heartbeats and edits in one turn
+	turnExpires = 2000             // expiries in one turn; more at once are no faster and make a long turn
+	commitLimit = 20 * time.Second // less than HTTP waits for an answer
+	skew        = time.Minute      // a clock that goes back by less is left alone
+	calm        = time.Minute      // without a failure, before a store counts as mended
 )
 
 // Keeper changes tokens. All its fields but the atomic ones, the
@@ -45,15 +45,18 @@ type Keeper struct {
 	queue  queue
 	items  sync.Pool // of *item, to be used again
 
-	pos    int64 // the newest position
-	lastID int64 // the largest token id given
-	turn   turn  // the one under way
-	last   time.Time
+	pos    int64     // the newest position
+	lastID int64     // the largest token id given
+	turn   turn      // the one under way
+	latest time.Time // the latest that the clock has shown
 	saver  saver
+	pulse  pulse
 
-	doubt   bool // the last commit may or may not have happened
-	retry   time.Time
-	backoff time.Duration
+	owed     *kae.Gap  // a gap that is not yet written down
+	doubt    bool      // the last commit may or may not have happened
+	troubled time.Time // when the store failed last; zero: it is well
+	retry    time.Time
+	backoff  time.Duration
 
 	failing    atomic.Int64 // since when the store fails, in microseconds; 0: it does not
 	refused    atomic.Int64 // when the first heartbeat was refused for it
@@ -87,7 +90,8 @@ func Open(ctx context.Context, c Config) (*Keeper, error) {
 		return nil, err
 	}
 	k.turn.finish(nil)
-	k.last = now
+	k.latest = now
+	k.pulse.beat(now)
 	return k, nil
 }
 
@@ -97,18 +101,18 @@ func (k *Keeper) Roster() *roster.Roster { return k.roster }
 // Run takes turns until ctx ends. Then it commits what waits, saves, and
 // refuses what comes later.
 func (k *Keeper) Run(ctx context.Context) error {
+	defer k.pulse.start()()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		meant := k.nextLook()
-		timer.Reset(meant.Sub(clockNow()))
+		timer.Reset(k.nextLook().Sub(clockNow()))
 		select {
 		case <-ctx.Done():
 			return k.finish(context.WithoutCancel(ctx))
 		case <-k.queue.wake:
 		case <-timer.C:
 		}
-		k.look(context.WithoutCancel(ctx), meant)
+		k.look(context.WithoutCancel(ctx))
 	}
 }
 
@@ -128,34 +132,31 @@ func (k *Keeper) nextLook() time.Time {
 	return later(next, now)
 }
 
-// look is one round of the loop, which meant to begin at a time.
-func (k *Keeper) look(ctx context.Context, meant time.Time) {
+// look is one round of the loop.
+func (k *Keeper) look(ctx context.Context) {
 	now := clockNow()
-	gap := k.overslept(meant, now)
-	if k.doubt {
+	mending := k.doubt
+	if mending {
 		if now.Before(k.retry) {
 			k.refuse()
 			return
 		}
-		mended, err := k.mend(ctx, now)
-		if err != nil {
+		if err := k.mend(ctx); err != nil {
 			k.fail(err)
 			return
 		}
-		if mended != nil && gap != nil {
-			mended.From = earlier(mended.From, gap.From)
-		}
-		if mended != nil {
-			gap = mended
-		}
+		now = clockNow() // it may have taken a while
 	}
+	k.oweGaps(now)
 	k.turn.begin(k, now)
-	if now.Before(k.last.Add(-skew)) {
-		k.Log.Warn("the clock was set back", "by", k.last.Sub(now).Round(time.Second))
+	k.turn.alive = mending // shows that the store can write, with nothing at stake
+	if now.Before(k.latest.Add(-skew)) {
+		k.Log.Warn("the clock was set back", "by", k.latest.Sub(now).Round(time.Second).String())
 		k.turn.rewind()
+		k.latest = now
 	}
-	k.last = now
-	k.turn.excuse(gap)
+	k.latest = later(k.latest, now)
+	k.turn.excuse(k.owed)
 	k.turn.take(k.queue.take(turnBeats))
 	k.turn.expire()
 	if err := k.commit(ctx); err != nil {
@@ -163,28 +164,44 @@ func (k *Keeper) look(ctx context.Context, meant time.Time) {
 		k.fail(err)
 		return
 	}
+	k.owed = nil
+	k.works(now)
 	k.turn.finish(nil)
 	if err := k.saver.step(ctx, k, now); err != nil {
 		k.fail(err)
 	}
 }
 
-// overslept tells the gap behind kae when the loop woke much later than it
-// meant to by the wall clock: the process was stopped, the machine asleep, or
-// the clock set forward.
-func (k *Keeper) overslept(meant, now time.Time) *kae.Gap {
-	if now.Sub(meant) <= oversleep || k.last.IsZero() {
-		return nil
+// oweGaps collects the times in which kae took no heartbeat. They are owed
+// until the commit that writes them down, however many fail before it.
+func (k *Keeper) oweGaps(now time.Time) {
+	if gap := k.pulse.take(now); gap != nil {
+		k.Log.Warn("kae was stopped for a while", "from", gap.From, "to", gap.To)
+		k.owed = wider(k.owed, gap)
 	}
-	k.Log.Warn("kae was stopped for a while", "from", k.last, "to", now)
-	return &kae.Gap{From: k.last, To: now}
+	if first := k.refused.Swap(0); first != 0 {
+		k.owed = wider(k.owed, &kae.Gap{From: time.UnixMicro(first).UTC(), To: now})
+	}
+}
+
+// wider gives the gap from the beginning of the first to the end of the last.
+func wider(a, b *kae.Gap) *kae.Gap {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return &kae.Gap{From: earlier(a.From, b.From), To: later(a.To, b.To)}
 }
 
 // commit writes the turn, if there is anything to write, and installs it.
 func (k *Keeper) commit(ctx context.Context) error {
 	t := &k.turn
 	if t.writes() {
-		ctx, cancel := context.WithTimeout(ctx, commitLimit)
+		// After a gap all tokens may have to be written.
+		limit := commitLimit + time.Duration(len(t.rows))*time.Millisecond
+		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		if err := k.Store.Write(ctx, t.write); err != nil {
 			return err
@@ -211,7 +228,7 @@ func (k *Keeper) finish(ctx context.Context) error {
 		return nil // what was answered is committed; replay does the rest
 	}
 	for k.queue.waiting() && !k.doubt {
-		k.look(ctx, clockNow())
+		k.look(ctx)
 	}
 	if k.doubt {
 		return nil

@@ -382,28 +382,6 @@ func TestAFailureNobodySawIsNoGap(t *testing.T) {
 	})
 }
 
-// The loop wakes far too late: the process was stopped.
-func TestStoppedProcess(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := newMemory()
-		r := start(t, store)
-		token := r.create(time.Minute, 0)
-		r.mustBeat(token.Value)
-		r.stop()
-		// The loop's own steps, with a clock of ours.
-		now := clockNow()
-		r.last = now
-		later := now.Add(10 * time.Minute)
-		if gap := r.overslept(now.Add(time.Second), now.Add(1900*time.Millisecond)); gap != nil {
-			t.Errorf("less than a second late, and a gap: %v", gap)
-		}
-		gap := r.overslept(now.Add(time.Second), later)
-		if gap == nil || !gap.From.Equal(now) || !gap.To.Equal(later) {
-			t.Fatalf("gap %v", gap)
-		}
-	})
-}
-
 // The clock is set back by a day: a deadline is not a day later.
 func TestClockSetBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -567,11 +545,11 @@ func TestTheSafePositionIsSafe(t *testing.T) {
 				}()
 			}
 			synctest.Wait()
-			k.look(context.Background(), clockNow())
+			k.look(context.Background())
 		}
 		beat()
 		pass(6 * time.Second)
-		k.look(context.Background(), clockNow()) // begins a round and saves its first portion
+		k.look(context.Background()) // begins a round and saves its first portion
 		if k.saver.upTo == 0 {
 			t.Fatal("one portion was enough")
 		}

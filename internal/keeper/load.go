@@ -62,17 +62,29 @@ func (k *Keeper) load(ctx context.Context, after int64) (kae.Clock, error) {
 // before anything else is written. Until then heartbeats are refused.
 func (k *Keeper) fail(err error) {
 	now := clockNow()
-	if k.failing.CompareAndSwap(0, now.UnixMicro()) {
+	k.failing.CompareAndSwap(0, now.UnixMicro())
+	if k.troubled.IsZero() {
 		k.Log.Error("the database fails; heartbeats are refused until it works again", "err", err)
 	}
-	if k.doubt {
-		k.backoff = min(2*k.backoff, longestRetry)
-	} else {
-		k.backoff = firstRetry
-	}
+	k.troubled = now
+	k.backoff = min(max(2*k.backoff, firstRetry), longestRetry)
 	k.doubt, k.retry = true, now.Add(k.backoff)
 	k.saver.giveUp()
 	k.refuse()
+}
+
+// works notes that a commit succeeded. A store that fails again and again in
+// between, as a disk that is nearly full does, is told of once, and is tried
+// ever more seldom.
+func (k *Keeper) works(now time.Time) {
+	if k.troubled.IsZero() {
+		return
+	}
+	k.failing.Store(0)
+	if now.Sub(k.troubled) >= calm {
+		k.Log.Info("the database works again")
+		k.troubled, k.backoff = time.Time{}, 0
+	}
 }
 
 // refuse answers what waits, and remembers since when heartbeats are refused.
@@ -97,25 +109,14 @@ func (s *saver) giveUp() {
 	s.round, s.upTo = nil, 0
 }
 
-// mend finds out what became of the commit in doubt, and whether the store
-// works again. It gives the gap if heartbeats were refused meanwhile.
-func (k *Keeper) mend(ctx context.Context, now time.Time) (*kae.Gap, error) {
+// mend finds out what became of the commit in doubt. The turn that follows
+// shows whether the store works again.
+func (k *Keeper) mend(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, commitLimit)
 	defer cancel()
 	if _, err := k.load(ctx, k.pos); err != nil {
-		return nil, err
+		return err
 	}
-	clock := k.saver.clock(now)
-	clock.Pos, clock.LastID = k.pos, k.lastID
-	if err := k.write(ctx, func(tx kae.Tx) error { return tx.SetClock(clock) }); err != nil {
-		return nil, err
-	}
-	k.Log.Info("the database works again", "after", now.Sub(time.UnixMicro(k.failing.Load())).Round(time.Millisecond))
 	k.doubt = false
-	k.failing.Store(0)
-	first := k.refused.Swap(0)
-	if first == 0 {
-		return nil, nil
-	}
-	return &kae.Gap{From: time.UnixMicro(first).UTC(), To: now}, nil
+	return nil
 }

@@ -55,6 +55,9 @@ func (k *Keeper) Heartbeat(ctx context.Context, value string, h kae.Heartbeat) e
 	it := k.items.Get().(*item)
 	it.id, it.value, it.beat, it.rule, it.err = id, value, h, nil, nil
 	_, err := k.do(ctx, it)
+	if err == errFull {
+		k.refused.CompareAndSwap(0, h.At.UnixMicro())
+	}
 	return err
 }
 

@@ -87,6 +87,9 @@ func (t *turn) take(asked []*item) {
 			it.err = errPostOnly
 			continue
 		}
+		if it.beat.At.After(t.now.Add(skew)) {
+			it.beat.At = t.now // the clock was set back after it came
+		}
 		t.pos++
 		it.beat.Pos = t.pos
 		t.apply(token.Beat(token.Judge(it.beat)))

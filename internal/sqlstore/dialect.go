@@ -134,7 +134,7 @@ func explainSQLite(name string, err error) *kae.Error {
 	}
 	switch e.Code() & 0xff { // the rest of the code says where it happened
 	case sqlite3.SQLITE_NOTADB:
-		bad.Code, bad.Message = kae.Invalid, fmt.Sprintf("The file %s is not a database.", name)
+		bad.Code, bad.Message, bad.Err = kae.Invalid, fmt.Sprintf("The file %s is not a database.", name), nil
 	case sqlite3.SQLITE_CORRUPT:
 		bad.Message = fmt.Sprintf("The database %s is damaged: restore a backup.", name)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
@@ -165,8 +165,14 @@ func postgresDialect(url string) (*dialect, error) {
 	cfg.RuntimeParams["default_transaction_isolation"] = "read committed"
 	// Every statement goes by a key; planning some anew each time takes longer than running them.
 	cfg.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
-	if cfg.RuntimeParams["application_name"] == "" {
-		cfg.RuntimeParams["application_name"] = "kae"
+	// The server, too, has to notice that a kae is gone without a word: until
+	// then it keeps that one's lock, and refuses the next.
+	for name, value := range map[string]string{
+		"application_name": "kae", "tcp_keepalives_idle": "15", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3",
+	} {
+		if cfg.RuntimeParams[name] == "" {
+			cfg.RuntimeParams[name] = value
+		}
 	}
 	name := fmt.Sprintf("%q on %s", cfg.Database, cfg.Host)
 	d := &dialect{
@@ -251,7 +257,11 @@ func explainPostgres(cfg *pgx.ConnConfig, err error) *kae.Error {
 		bad.Err = err
 	case errors.As(err, &connect):
 		bad.Message = fmt.Sprintf("No PostgreSQL answers on %s port %d.", cfg.Host, cfg.Port)
-		bad.Err = errors.New(strings.Join(strings.Fields(connect.Error()), " "))
+		// Its own words name the address once more for each of a host's.
+		var op *net.OpError
+		if errors.As(err, &op) {
+			bad.Err = op.Err
+		}
 	default:
 		bad.Err = err
 	}

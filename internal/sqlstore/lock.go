@@ -24,6 +24,9 @@ func lockFile(name string) (string, io.Closer, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return "", nil, &kae.Error{Code: kae.Invalid, Message: fmt.Sprintf("The database %s is not a file.", name)}
 	}
+	if err := recognize(name, path); err != nil {
+		return "", nil, err
+	}
 	lock, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return "", nil, explainPath(name, err)
@@ -43,6 +46,23 @@ func lockFile(name string) (string, io.Closer, error) {
 	}
 	file.Close()
 	return path, lock, nil
+}
+
+// recognize refuses a file that is no database before anything is written
+// beside it. An empty file becomes one (SQLite's file format, section 1.3).
+func recognize(name, path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil // it is not there, or what follows says why it can't be opened
+	}
+	defer file.Close()
+	const magic = "SQLite format 3\x00"
+	head := make([]byte, len(magic))
+	switch n, err := io.ReadFull(file, head); {
+	case n == 0 && err == io.EOF, err == nil && string(head) == magic:
+		return nil
+	}
+	return &kae.Error{Code: kae.Invalid, Message: fmt.Sprintf("The file %s is not a database.", name)}
 }
 
 // resolve gives the absolute path of what name leads to, which need not exist.

@@ -83,6 +83,10 @@ func copyAside(ctx context.Context, c *conn, path string) (string, error) {
 	if err := os.Rename(part, aside); err != nil {
 		return "", err
 	}
+	// The original let everybody read the secrets in its file.
+	if err := os.Chmod(path, 0o600); err != nil {
+		return "", err
+	}
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return "", err

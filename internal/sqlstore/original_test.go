@@ -154,6 +154,9 @@ func TestADatabaseOfTheOriginalIsUpgradedInPlace(t *testing.T) {
 	if !strings.HasPrefix(aside, path+".original-2") {
 		t.Errorf("copied aside to %q", aside)
 	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the upgraded file: %v, %v", info.Mode(), err)
+	}
 	if info, err := os.Stat(aside); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the copy: %v, %v", info, err)
 	}

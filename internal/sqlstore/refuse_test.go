@@ -54,6 +54,13 @@ func TestADatabaseThatCantBeOpenedIsRefusedWithASentence(t *testing.T) {
 	t.Run("a directory", func(t *testing.T) { refused(t, dir, "The database "+dir+" is not a file.") })
 	t.Run("a text", func(t *testing.T) { refused(t, text, "The file "+text+" is not a database.") })
 	t.Run("a long text", func(t *testing.T) { refused(t, page, "The file "+page+" is not a database.") })
+	t.Run("and nothing is written beside it", func(t *testing.T) {
+		for _, name := range []string{text, page} {
+			if _, err := os.Stat(name + ".lock"); !os.IsNotExist(err) {
+				t.Errorf("%s.lock: %v", name, err)
+			}
+		}
+	})
 	t.Run("no directory", func(t *testing.T) { refused(t, missing, "The directory of the database "+missing+" does not exist.") })
 	t.Run("a file as directory", func(t *testing.T) { refused(t, under, "The directory of the database "+under+" does not exist.") })
 	t.Run("a link that leads nowhere", func(t *testing.T) {

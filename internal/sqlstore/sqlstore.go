@@ -17,12 +17,17 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"kae"
 )
 
 // readers is how many histories can be read at the same time.
 const readers = 4
+
+// readLimit is how long a history may take: a page shows the state all the
+// same, which is in memory.
+const readLimit = 5 * time.Second
 
 // Config says which database to open and how.
 type Config struct {
@@ -150,6 +155,8 @@ func (s *Store) drop() {
 // read lends a connection to f for one read transaction. A connection that
 // was used before may have died since: f is then called again on a new one.
 func (s *Store) read(ctx context.Context, f func(context.Context, *conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, readLimit)
+	defer cancel()
 	var c *conn
 	select {
 	case <-s.closed:
