@@ -114,6 +114,9 @@ func TestThePreviewOfWhatIsWrong(t *testing.T) {
 		if html.Code != 200 || !strings.Contains(element, tt.says) || strings.Contains(html.Body.String(), "<script>") {
 			t.Errorf("%s: status %d, %s", name, html.Code, html.Body)
 		}
+		if tt.field == "zone" && !strings.Contains(html.Body.String(), `aria-label="Preview" hidden`) {
+			t.Errorf("times are told by another zone than was typed: %s", html.Body)
+		}
 		if p := decode[problem](t, getJSON(s, previewPath(tt.typed...)), 422); p.Field != tt.field || !strings.Contains(p.Error, tt.says) {
 			t.Errorf("%s: %+v", name, p)
 		}

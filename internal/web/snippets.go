@@ -38,7 +38,7 @@ func snippets(url string, t kae.Token) []snippet {
 		{"h7", "Go", lines("client := http.Client{Timeout: 10 * time.Second}", "resp, err := "+get,
 			"if err == nil {", "\tresp.Body.Close()", "}")},
 		{"h8", "Kubernetes", lines("containers:", "- name: job", "  image: registry.example.com/job:1",
-			"  command: [\"kae\", \"exec\", \"$(KAE_TOKEN)\", \"--\", \"/path/to/job\"]", "  env:",
+			"  command: [\"kae\", \"exec\", \"--\", \"/path/to/job\"]", "  env:",
 			"  - name: KAE_TOKEN # better from a Secret", "    value: "+url)},
 	}
 }
