@@ -131,7 +131,7 @@ The end of the file's line does not count. systemd's credentials and the secrets
 
 ## Who gets in
 
-On loopback kae asks for no password unless one is set. Beyond loopback it starts only with ` + "`KAE_USER` and `KAE_PASS`, or with `-no-auth`" + `.
+On loopback kae asks for no password unless one is set. Its console then answers only under the name localhost or a loopback address, and to no proxy. Beyond loopback it starts only with ` + "`KAE_USER` and `KAE_PASS`, or with `-no-auth`" + ` (which goes with no password).
 Heartbeats never need the password: the token's value in their URL is their secret.
 
 ## Exit status

@@ -125,7 +125,7 @@ var settings = []setting{
 	},
 	{
 		flag: "keep", env: "KAE_KEEP", value: "1000", unit: "heartbeats, 1 to 1000000",
-		help: "How many heartbeats, and how many changes of status, are kept of each token.",
+		help: "How many heartbeats are kept of each token at the least, and how many changes of status.",
 		set: func(c *config, text string) (err error) {
 			c.keep, err = parseWhole(text, "number", 1, 1_000_000)
 			return err
