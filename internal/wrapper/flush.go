@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"kae"
@@ -23,7 +24,9 @@ func (f flushed) dropped() string {
 	return fmt.Sprintf("%s of the spool refused, and dropped: %s", heartbeats(f.lost), f.reason)
 }
 
-// flush sends what the spool keeps, oldest first. A server that does not
+// flush sends what the spool keeps, newest first: that one tells how things are,
+// and those before it are then only recorded, without taking the token's status
+// through all of the past. A server that does not
 // answer is tried for as long as patience allows (once at least) and then left
 // alone; reports for another one still go out.
 func (s Spool) flush(ctx context.Context, sender *sender, patience time.Duration) (f flushed) {
@@ -42,6 +45,7 @@ func (s Spool) flush(ctx context.Context, sender *sender, patience time.Duration
 	if all, err = s.list(); err != nil { // the one before may have sent some
 		return flushed{left: 1, reason: err.Error()}
 	}
+	slices.Reverse(all)
 	silent := map[string]bool{}
 	for _, e := range all {
 		r, err := s.read(e)
