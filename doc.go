@@ -18,7 +18,7 @@
 //   - cron.go, calendar.go: expressions by the clock, read into the sets of a
 //     pattern, whose walk from change to change of the clocks finds the next
 //     expected time; zone.go: whose clock;
-//   - change.go: the rules, as pure functions from a token to a [Change];
+//   - change.go, beat.go: the rules, as pure functions from a token to a [Change];
 //   - store.go: what a database must do;
 //   - error.go: errors with a code for the machine and a sentence for people.
 //
