@@ -162,6 +162,21 @@ func beatArgs(args []any, h *kae.Heartbeat) []any {
 		exit, h.RunID, h.Took.Microseconds(), h.Message, h.Remote, h.Agent, int64(h.BodySize))
 }
 
+// plainColumns are those of a heartbeat that only came; the others have their
+// defaults.
+const plainColumns = "pos, token_id, n, prev, at, kind, message, remote, agent, body_size"
+
+const plainWidth = 10
+
+func plain(h *kae.Heartbeat) bool {
+	return h.Received.IsZero() && !h.Exited && h.RunID == "" && h.Took == 0
+}
+
+func plainArgs(args []any, h *kae.Heartbeat) []any {
+	return append(args, h.Pos, h.TokenID, h.Number, h.Prev, micros(h.At), string(h.Kind),
+		h.Message, h.Remote, h.Agent, int64(h.BodySize))
+}
+
 func scanBeat(row scanner) (h kae.Heartbeat, err error) {
 	var at, received, took int64
 	err = row.Scan(&h.Pos, &h.TokenID, &h.Number, &h.Prev, &at, &received, &h.Kind,
