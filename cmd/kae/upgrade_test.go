@@ -2,6 +2,7 @@ package main
 
 import (
 	"database/sql"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -53,10 +54,13 @@ func TestAnOriginalDatabaseIsUpgradedInPlace(t *testing.T) {
 	}
 
 	p := launch(t, dir, "-db", "keep-an-eye.sqlite")
-	m := regexp.MustCompile(`the copy from before is (\S+)`).FindStringSubmatch(p.stdout.String())
-	if m == nil {
-		t.Fatalf("where the copy is it does not say: %s", p.stdout.String())
-	}
+	var m []string
+	eventually(t, 10*time.Second, func() error { // it says where it is first
+		if m = regexp.MustCompile(`the copy from before is (\S+)\n`).FindStringSubmatch(p.stdout.String()); m == nil {
+			return fmt.Errorf("where the copy is it does not say: %s", p.stdout.String())
+		}
+		return nil
+	})
 	aside, err := sql.Open("sqlite", m[1])
 	if err != nil {
 		t.Fatal(err)
