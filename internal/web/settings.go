@@ -251,9 +251,9 @@ func (r *reading) rules() {
 // formOf gives settings as they would be typed.
 func formOf(s kae.Settings) form {
 	f := form{
-		Name: s.Name, Interval: strings.ReplaceAll(s.Schedule.String(), "\n", "; "), Zone: s.Schedule.Zone().String(), Grace: written(s.Grace),
+		Name: s.Name, Interval: strings.ReplaceAll(s.Schedule.String(), "\n", "; "), Zone: s.Schedule.Zone().String(), Grace: kae.FormatDuration(s.Grace),
 		Tags: strings.Join(s.Tags, " "), Description: s.Description,
-		MaxRun: written(s.MaxRun), BodyHas: s.BodyHas, BodyLacks: s.BodyLacks, PostOnly: "no",
+		MaxRun: kae.FormatDuration(s.MaxRun), BodyHas: s.BodyHas, BodyLacks: s.BodyLacks, PostOnly: "no",
 	}
 	if s.Grace == 0 && s.Schedule.Clock() {
 		f.Grace = "0" // nothing would be the ten minutes of clock times

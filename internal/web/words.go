@@ -215,22 +215,6 @@ func ordinal(n int) string {
 	return fmt.Sprintf("%dth", n)
 }
 
-// written gives a length of time as [kae.ParseDuration] reads it; zero is "".
-func written(d time.Duration) string {
-	s := int64(d / time.Second)
-	var b strings.Builder
-	for _, u := range []struct {
-		size   int64
-		letter string
-	}{{86400, "d"}, {3600, "h"}, {60, "m"}, {1, "s"}} {
-		if n := s / u.size; n > 0 {
-			fmt.Fprintf(&b, "%d%s", n, u.letter)
-			s -= n * u.size
-		}
-	}
-	return b.String()
-}
-
 func plural(n int64, word string) string {
 	if n == 1 {
 		return "1 " + word

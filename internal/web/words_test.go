@@ -96,7 +96,7 @@ func TestSettingsAreToldExactly(t *testing.T) {
 		if got := length(d); got != tt.length {
 			t.Errorf("length of %s: %q, want %q", tt.written, got, tt.length)
 		}
-		got := written(d)
+		got := kae.FormatDuration(d)
 		if got != tt.again {
 			t.Errorf("%s is written %q, want %q", tt.written, got, tt.again)
 		}
@@ -104,7 +104,7 @@ func TestSettingsAreToldExactly(t *testing.T) {
 			t.Errorf("%q reads as %v, %v; want %v", got, again, err, d)
 		}
 	}
-	if got := written(0); got != "" {
+	if got := kae.FormatDuration(0); got != "" {
 		t.Errorf("no grace is written %q", got)
 	}
 }
