@@ -33,15 +33,16 @@ func exists(path string) bool {
 
 // announce says where kae is, where its data is, and what to do next.
 func announce(w io.Writer, c config, addr net.Addr, n roster.Counts, copied string) {
-	open := clickable(c, addr)
-	fmt.Fprintln(w, "kae is at "+open)
-	fmt.Fprintln(w, "Database: "+shownDB(c.db))
+	var said strings.Builder // written at once: whoever waits for its first line has all of it
+	defer func() { io.WriteString(w, said.String()) }()
+	fmt.Fprintln(&said, "kae is at "+clickable(c, addr))
+	fmt.Fprintln(&said, "Database: "+shownDB(c.db))
 	if copied != "" {
-		fmt.Fprintln(w, "It was upgraded from the original kae's; the copy from before is "+copied)
+		fmt.Fprintln(&said, "It was upgraded from the original kae's; the copy from before is "+copied)
 	}
 	all := n.New + n.Up + n.Firing + n.Disabled
 	if all == 0 {
-		fmt.Fprintln(w, "Next: open the address and create the first token.")
+		fmt.Fprintln(&said, "Next: open the address and create the first token.")
 		return
 	}
 	watched := fmt.Sprintf("Watching %d tokens", all)
@@ -57,7 +58,7 @@ func announce(w io.Writer, c config, addr net.Addr, n roster.Counts, copied stri
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.word))
 		}
 	}
-	fmt.Fprintf(w, "%s: %s.\n", watched, strings.Join(parts, ", "))
+	fmt.Fprintf(&said, "%s: %s.\n", watched, strings.Join(parts, ", "))
 }
 
 // clickable gives an address that a browser on this machine can open.

@@ -56,9 +56,7 @@ func TestAStopWithOpenPagesIsQuickAndOrderly(t *testing.T) {
 		}
 	}
 	p = launch(t, dir)
-	if err := p.stdout.contains("Watching 1 token: 1 up."); err != nil {
-		t.Error(err)
-	}
+	eventually(t, 5*time.Second, func() error { return p.stdout.contains("Watching 1 token: 1 up.") })
 }
 
 func TestASecondSignalEndsAtOnce(t *testing.T) {
