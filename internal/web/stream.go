@@ -3,7 +3,9 @@ package web
 import (
 	"bytes"
 	"fmt"
+	"hash/maphash"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -13,21 +15,52 @@ type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	buf     bytes.Buffer      // what is not yet sent
-	said    map[string]string // the newest of each block
+	said    map[string]uint64 // of each block and row, what it said the last time
 	html    bytes.Buffer
 }
 
 // block sends a block, by the name of its template, unless it is as it was.
-func (st *stream) block(name string, data any) {
-	if html, ok := st.render(name, data); ok && st.said[name] != html {
-		st.said[name] = html
-		st.event("block", html)
+func (st *stream) block(name string, data any) { st.tell("block", name, name, data) }
+
+// row sends a row of the list, unless it is as it was.
+func (st *stream) row(id int64, data any) {
+	st.tell("row", "row "+strconv.FormatInt(id, 10), "row", data)
+}
+
+// gone takes a row away.
+func (st *stream) gone(id int64) {
+	delete(st.said, "row "+strconv.FormatInt(id, 10))
+	st.event("gone", strconv.FormatInt(id, 10))
+}
+
+func (st *stream) tell(event, key, name string, data any) {
+	html, ok := st.render(name, data)
+	if !ok {
+		return
+	}
+	if said := gist(html); st.said[key] != said {
+		st.said[key] = said
+		st.event(event, html)
 	}
 }
 
-func (st *stream) send(event, name string, data any) {
-	if html, ok := st.render(name, data); ok {
-		st.event(event, html)
+// seed makes the sums of this process its own.
+var seed = maphash.MakeSeed()
+
+// gist is a sum of what HTML says, without how long ago or ahead something is:
+// that changes by itself, here as in the browser.
+func gist(html string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(seed)
+	for {
+		before, time, ok := strings.Cut(html, ` data-f="rel"`)
+		h.WriteString(before)
+		if !ok {
+			return h.Sum64()
+		}
+		if _, html, ok = strings.Cut(time, "</time>"); !ok {
+			return h.Sum64()
+		}
 	}
 }
 

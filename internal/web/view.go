@@ -80,6 +80,7 @@ type tokenView struct {
 	Strikes     int        `json:"strikes"` // misses and failures in a row
 	Beats       int64      `json:"beats"`
 	StartedAt   stamp      `json:"started_at"`
+	Took        *float64   `json:"took"` // seconds; null: not known
 	LastAt      stamp      `json:"last_at"`
 	DueAt       stamp      `json:"due_at"`
 	Deadline    stamp      `json:"deadline"`
@@ -93,6 +94,7 @@ type tokenView struct {
 	GraceWords  string     `json:"-"`
 	Rules       []string   `json:"-"` // the less usual settings, in words
 	Misses      string     `json:"-"` // that did not fire yet
+	Ran         string     `json:"-"` // how long the newest run took
 	Last        moment     `json:"-"`
 	Due         moment     `json:"-"`
 	Fires       moment     `json:"-"` // or when it fired
@@ -125,6 +127,10 @@ func view(t kae.Token, c clock, base string) tokenView {
 	}
 	if v.Tags == nil {
 		v.Tags = []string{}
+	}
+	if t.Took > 0 {
+		seconds := t.Took.Seconds()
+		v.Took, v.Ran = &seconds, took(t.Took)
 	}
 	if t.Status == kae.Firing {
 		v.Fires = c.rel(t.FlippedAt)
