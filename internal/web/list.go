@@ -27,6 +27,7 @@ type listPage struct {
 	Rest  bool       `json:"-"` // this page goes on after another
 	Form  form       `json:"-"` // the short form
 	Undo  *tokenView `json:"-"` // what was removed just now
+	Stray int64      `json:"-"` // heartbeats with unknown values
 }
 
 // countsView is the counts, each a filter.
@@ -130,6 +131,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
 	page.Info = s.info(c, page.Counts.Total)
 	page.First = page.Counts.Total == 0 && query == "" && !page.Rest
 	page.More = query == "" && !page.Rest && page.Next == nil
+	_, page.Stray = s.strays.all(c.now)
 	page.Undo = s.justRemoved(q.Get("removed"), c, base)
 	return s.show(w, r, "list.html", page)
 }

@@ -69,6 +69,7 @@ type Server struct {
 	routes http.Handler
 	origin *http.CrossOriginProtection
 	logins *logins
+	strays *strays
 	user   [sha256.Size]byte
 	pass   [sha256.Size]byte
 
@@ -82,6 +83,7 @@ func New(c Config) *Server {
 		Config: c,
 		origin: http.NewCrossOriginProtection(),
 		logins: newLogins(),
+		strays: newStrays(),
 		user:   sha256.Sum256([]byte(c.User)),
 		pass:   sha256.Sum256([]byte(c.Pass)),
 		now:    time.Now,
@@ -127,8 +129,10 @@ func (s *Server) surface() http.Handler {
 	page("POST /tokens/{id}/enable", s.change(enable))
 	page("POST /tokens/{id}/remove", s.change(remove))
 	page("POST /tokens/{id}/undo", s.change(undo))
-	page("POST /tokens/{id}/newvalue", s.change(renew))
+	page("POST /tokens/{id}/newvalue", s.change(s.renew))
 	page("GET /tokens/{id}/heartbeats/{number}/body", s.body)
+	page("GET /strays", s.strayList)
+	page("POST /strays/forget", s.forgetStrays)
 	page("GET /events", s.events)
 	page("/", lost(mux))
 	return mux
