@@ -70,6 +70,7 @@ type Server struct {
 	origin *http.CrossOriginProtection
 	logins *logins
 	strays *strays
+	notes  *notes
 	user   [sha256.Size]byte
 	pass   [sha256.Size]byte
 
@@ -84,6 +85,7 @@ func New(c Config) *Server {
 		origin: http.NewCrossOriginProtection(),
 		logins: newLogins(),
 		strays: newStrays(),
+		notes:  newNotes(),
 		user:   sha256.Sum256([]byte(c.User)),
 		pass:   sha256.Sum256([]byte(c.Pass)),
 		now:    time.Now,
@@ -122,6 +124,7 @@ func (s *Server) surface() http.Handler {
 	page("GET /{$}", s.list)
 	page("GET /newtoken", s.newForm)
 	page("POST /newtoken", s.create)
+	page("POST /tokens", s.bulk)
 	page("GET /tokens/{id}", s.token)
 	page("GET /tokens/{id}/edit", s.editForm)
 	page("POST /tokens/{id}", s.edit)
