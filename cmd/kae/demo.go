@@ -119,6 +119,7 @@ func stillDemo(ctx context.Context, c config, at time.Time, stdout, stderr io.Wr
 	pages := c.pages()
 	pages.Keeper, pages.Roster, pages.History, pages.Hub, pages.Log = still{scene.Now}, tokens, store, news, newLog(c, stderr)
 	pages.Now = func() time.Time { return scene.Now }
+	pages.URL = "https://kae.example.org" // as a picture should show it, whatever the port
 	server := web.New(pages).HTTP()
 	serving := start(func(context.Context) error { return server.Serve(listener) })
 	defer closing(&err, func() error { return stopServing(server, serving, pages.Log) })

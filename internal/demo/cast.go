@@ -60,26 +60,26 @@ func troubled() []role {
 			pace: 24*hour - 20*time.Second, last: 4 * hour, troubles: []trouble{{span{9*day + 12*hour, always}, silent}},
 		},
 		{
-			name: "Loading dock camera, gate 4", tags: "iot video", every: "15s", grace: "10s", age: 30 * hour,
+			name: "Loading dock camera, gate 4", tags: "iot video", every: "15s", grace: "10s", age: 4 * day,
 			about: "The cable to the gate is being replaced; until then it comes and goes.",
-			pace:  13 * time.Second, last: 4 * time.Second, mood: flickers(47*time.Minute, 80*time.Second, 46*time.Second),
+			pace:  13 * time.Second, last: 4 * time.Second, mood: flickers(5*hour+11*time.Minute, 80*time.Second, 46*time.Second),
 		},
 		{
 			name: "Newsletter queue drain", tags: "mail", every: "10m", grace: "5m", tells: queues,
 			last: 3*time.Minute + 5*time.Second, newest: []fate{late(4*time.Minute + 55*time.Second)},
-			mood: nowAndThen(0.02, 0.1, 3*time.Minute),
+			mood: nowAndThen(0.003, 0.1, 3*time.Minute),
 		},
 		{
 			name: "Log shipping, edge-03", tags: "logs edge", every: "3m", grace: "2m", last: 25 * time.Second,
-			newest: []fate{late(75 * time.Second)}, mood: nowAndThen(0.01, 0.4, 70*time.Second),
+			newest: []fate{late(75 * time.Second)}, mood: nowAndThen(0.0005, 0.4, 70*time.Second),
 		},
 		{
 			name: "Tape library inventory", tags: "backup", every: "1w", grace: "2h", site: "vault",
-			pace: week, wobble: time.Second, last: 4*hour + 41*time.Minute,
+			pace: week - 30*time.Second, wobble: time.Second, last: 4*hour + 41*time.Minute,
 		},
 		{
 			name: "Weather feed", tags: "iot", every: "1h", rules: func(t *kae.Token) { t.FireAfter = 3 },
-			last: 25 * time.Minute, newest: []fate{silent}, mood: nowAndThen(0.03, 0, 30*time.Minute),
+			last: 25 * time.Minute, newest: []fate{silent}, mood: nowAndThen(0.004, 0, 30*time.Minute),
 			tells: measures("°C", 6, 14),
 		},
 	}
@@ -101,7 +101,7 @@ func quiet() []role {
 			troubles: []trouble{{span{37 * day, 30 * day}, silent}, {span{11 * day, always}, silent}},
 		},
 		{
-			name: "Christmas lights timer", tags: "home", every: "1d", grace: "6h", pace: 24 * hour, wobble: time.Minute, last: 2 * hour,
+			name: "Christmas lights timer", tags: "home", every: "1d", grace: "6h", pace: 24*hour - 2*time.Minute, wobble: time.Minute, last: 2 * hour,
 			acts: []act{{2 * day, remove}},
 		},
 		{

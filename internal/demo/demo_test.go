@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,9 +23,18 @@ var moments = []time.Time{
 	time.Date(2026, 8, 25, 12, 0, 30, 0, time.UTC),
 }
 
-func each(t *testing.T, f func(t *testing.T, s *Scene)) {
+// scenes are the demo as of them: read only.
+var scenes = sync.OnceValue(func() []*Scene {
+	var all []*Scene
 	for _, now := range moments {
-		t.Run(now.Format(time.RFC3339), func(t *testing.T) { f(t, New(now)) })
+		all = append(all, New(now))
+	}
+	return all
+})
+
+func each(t *testing.T, f func(t *testing.T, s *Scene)) {
+	for _, s := range scenes() {
+		t.Run(s.Now.Format(time.RFC3339), func(t *testing.T) { f(t, s) })
 	}
 }
 
@@ -67,7 +77,7 @@ func TestEveryStateIsThereAtAnyTime(t *testing.T) {
 }
 
 func TestThePastHasEverythingThatHappensToTokens(t *testing.T) {
-	s := New(moments[0])
+	s := scenes()[0]
 	reasons, kinds, late := map[kae.Reason]bool{}, map[kae.Kind]bool{}, false
 	for _, f := range s.flips {
 		reasons[f.Reason] = true
@@ -128,7 +138,7 @@ func TestThePastFitsTogether(t *testing.T) {
 }
 
 func TestTheDemoOfAMomentIsAlwaysTheSame(t *testing.T) {
-	a, b := New(moments[0]), New(moments[0])
+	a, b := scenes()[0], New(moments[0])
 	if diff := cmp.Diff(a.Tokens, b.Tokens, cmp.Comparer(kae.Schedule.Equal)); diff != "" {
 		t.Errorf("the tokens differ:\n%s", diff)
 	}
@@ -139,7 +149,7 @@ func TestTheDemoOfAMomentIsAlwaysTheSame(t *testing.T) {
 
 func TestValuesLookLikeValues(t *testing.T) {
 	seen := map[string]bool{}
-	for _, token := range New(moments[0]).Tokens {
+	for _, token := range scenes()[0].Tokens {
 		if len(token.Value) != len(kae.NewValue()) || strings.Trim(token.Value, "bcdfghjklmnpqrstvwxyz") != "" || seen[token.Value] {
 			t.Errorf("value %q", token.Value)
 		}
