@@ -128,6 +128,7 @@ func (s *Server) surface() http.Handler {
 	page("POST /tokens/{id}/remove", s.change(remove))
 	page("POST /tokens/{id}/undo", s.change(undo))
 	page("POST /tokens/{id}/newvalue", s.change(renew))
+	page("POST /tokens/{id}/heartbeat", s.byHand)
 	page("GET /tokens/{id}/heartbeats/{number}/body", s.body)
 	page("GET /events", s.events)
 	page("/", lost(mux))
