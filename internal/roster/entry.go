@@ -17,6 +17,8 @@ type entry struct {
 	removed, since, last, flipped, started, due, dead int64 // microseconds; 0: none
 	runs                                              []kae.Run
 	strikes                                           int
+	took                                              time.Duration
+	track                                             kae.Track
 
 	wake    int64 // when something happens to it next: due, then the deadline; 0: never
 	place   int   // in the agenda; -1: not there
@@ -48,7 +50,7 @@ func (e *entry) pack(t kae.Token, now time.Time) {
 	e.status, e.reason = t.Status, t.Reason
 	e.beats, e.flips, e.lastPos = t.Beats, t.Flips, t.LastPos
 	e.removed, e.since, e.last, e.started = micros(t.RemovedAt), micros(t.Since), micros(t.LastAt), micros(t.StartedAt)
-	e.runs, e.strikes = t.Runs, t.Strikes
+	e.runs, e.strikes, e.took, e.track = t.Runs, t.Strikes, t.Took, t.Track
 	e.flipped, e.due, e.dead = micros(t.FlippedAt), micros(t.DueAt), micros(t.Deadline)
 	e.late, e.unknown = t.Late(now), t.Unknown
 	e.wake = micros(t.Wake(now))
@@ -60,7 +62,7 @@ func (e *entry) token() kae.Token {
 		Status: e.status, Reason: e.reason, FlippedAt: moment(e.flipped), Unknown: e.unknown,
 		Beats: e.beats, Flips: e.flips, LastPos: e.lastPos,
 		CreatedAt: moment(e.id.created), RemovedAt: moment(e.removed),
-		Runs: e.runs, Strikes: e.strikes,
+		Runs: e.runs, Strikes: e.strikes, Took: e.took, Track: e.track,
 		Since: moment(e.since), LastAt: moment(e.last), StartedAt: moment(e.started),
 		DueAt: moment(e.due), Deadline: moment(e.dead),
 	}

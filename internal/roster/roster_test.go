@@ -39,6 +39,7 @@ func TestTokensComeBackWhole(t *testing.T) {
 	r := New()
 	all := func(t *kae.Token) {
 		t.Unknown, t.Runs, t.Strikes = true, []kae.Run{{ID: "r", At: t0.Add(3 * time.Microsecond)}}, 2
+		t.Took, t.Track = time.Minute, "track"
 		t.MaxRun, t.FireAfter, t.BodyHas, t.BodyLacks, t.PostOnly = time.Hour, 3, "ok", "error", true
 	}
 	want := []kae.Token{token(1, nothing), token(2, all), token(3, func(t *kae.Token) { t.RemovedAt = t0 })}
