@@ -135,7 +135,7 @@ func TestTheLogIsMergedNewestFirst(t *testing.T) {
 	told := func(state string) (lines []string) {
 		token, _ := w.roster.Get(tokens[state].ID)
 		h, _ := w.History(t.Context(), token, kae.HistoryQuery{Limit: logSize + 1})
-		rows, _, _ := logOf(token, h, place{}, clock{noon, time.UTC})
+		rows, _, _ := logOf(token, h, place{}, nil, clock{noon, time.UTC})
 		for _, row := range rows {
 			line := fmt.Sprintf("%s %s", row.Time, row.Word)
 			if row.Number > 0 {
@@ -196,7 +196,7 @@ func TestTheLogTellsWhatHeartbeatsSay(t *testing.T) {
 		token, _ := w.roster.Get(tokens[name].ID)
 		q := kae.HistoryQuery{BeatsBefore: from.beats, FlipsBefore: from.flips, Limit: limit, Bodies: true}
 		h, _ := w.History(t.Context(), token, q)
-		all, _, _ = logOf(token, h, from, clock{noon, time.UTC})
+		all, _, _ = logOf(token, h, from, nil, clock{noon, time.UTC})
 		return all
 	}
 	lines := func(rows []logRow) (all []string) {

@@ -127,7 +127,7 @@ func TestEveryStateHasItsSentence(t *testing.T) {
 		if got := stateOf(token, noon).Word; got != state {
 			t.Errorf("%s: the word is %q", state, got)
 		}
-		if got := plain(sentence(token, c)); got != want {
+		if got := plain(w.server().tokenPage(t.Context(), token, "", place{}, nil).Sentence); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", state, got, want)
 		}
 	}
@@ -145,7 +145,7 @@ func TestSignalsHaveTheirSentences(t *testing.T) {
 		if got := stateOf(token, noon).Word; got != want.word {
 			t.Errorf("%s: the word is %q", name, got)
 		}
-		if got := plain(sentence(token, clock{noon, time.UTC})); got != want.says {
+		if got := plain(sentence(token, known{}, clock{noon, time.UTC})); got != want.says {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, want.says)
 		}
 	}
@@ -161,7 +161,7 @@ func TestTheLastOfSeveralMissesFires(t *testing.T) {
 	token, _ = w.roster.Get(token.ID)
 	c := clock{noon.Add(20 * time.Minute), time.UTC}
 	want := "2 misses of 3 in a row. Expected every hour. Last heartbeat today at 10:20:00. Fires today at 13:20:00, in 1 h, unless one comes."
-	if got := plain(sentence(token, c)); got != want {
+	if got := plain(w.server().tokenPage(t.Context(), token, "", place{}, nil).Sentence); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 	if v := view(token, c, ""); v.Misses != "2 misses of 3" || v.Strikes != 2 || !time.Time(v.Deadline).Equal(noon.Add(80*time.Minute)) {
@@ -224,7 +224,7 @@ func TestAJobThatOnlyStartsIsMissedInWords(t *testing.T) {
 	w.do(token, 0, func(token kae.Token, _ time.Time) kae.Change { return token.Expire(noon) })
 	now, _ := w.roster.Get(token.ID)
 	want := "Nothing since it started today at 10:00:00. Was due today at 11:00:00, fired today at 11:00:00. Expected every hour."
-	if got := plain(sentence(now, clock{noon, time.UTC})); got != want {
+	if got := plain(sentence(now, known{}, clock{noon, time.UTC})); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
