@@ -118,12 +118,16 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
 		return &kae.Error{Code: kae.Invalid, Field: "q", Message: "What is asked for is is: with one of " + strings.Join(roster.States, ", ") + "."}
 	}
 	if known {
-		tokens, next, more := s.Roster.Page(roster.Query{Is: is, After: after, Limit: listSize})
-		for _, t := range tokens {
+		q := roster.Query{After: after, Limit: listSize}
+		if is != "" {
+			q.Is = []string{is}
+		}
+		found := s.Roster.Page(q)
+		for _, t := range found.Tokens {
 			page.Tokens = append(page.Tokens, view(t, c, base))
 		}
-		if more {
-			page.Next = nextPage(query, next)
+		if found.More {
+			page.Next = nextPage(query, found.Next)
 		}
 	}
 	page.Title, page.Listing = title(page.Firing), true
@@ -145,8 +149,8 @@ func (s *Server) counts(is string) countsView {
 
 func (s *Server) info(c clock, total int) infoView {
 	v := infoView{Total: total}
-	if t, ok := s.Roster.NextDeadline(); ok {
-		v.Next = &nextToFire{t.ID, t.Name, c.rel(t.Deadline)}
+	if t, at, ok := s.Roster.NextToFire(); ok {
+		v.Next = &nextToFire{t.ID, t.Name, c.rel(at)}
 	}
 	return v
 }

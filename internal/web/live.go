@@ -90,8 +90,7 @@ func (p *liveList) all(ctx context.Context, st *stream) {
 	c := p.clock()
 	ids := p.ids
 	if p.more {
-		tokens, _, _ := p.Roster.Page(roster.Query{Limit: listSize})
-		for _, t := range tokens {
+		for _, t := range p.Roster.Page(roster.Query{Limit: listSize}).Tokens {
 			if !p.rows[t.ID] {
 				ids = append(ids, t.ID)
 			}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"time"
 
 	"kae"
 )
@@ -165,15 +164,6 @@ func whatThen(t kae.Token) string {
 		return fmt.Sprintf("Counts as miss %d of %d", n, t.FireAfter)
 	}
 	return "Fires"
-}
-
-// firesAt tells when a token fires if nothing more comes: at its deadline, or
-// at a later one where several misses in a row are waited for.
-func firesAt(t kae.Token) time.Time {
-	for t.Strikes+1 < t.FireAfter && !t.Deadline.IsZero() {
-		t = t.Expire(t.Deadline).Token
-	}
-	return t.Deadline
 }
 
 func expected(t kae.Token) []part {

@@ -154,7 +154,7 @@ func TestSignalsHaveTheirSentences(t *testing.T) {
 func TestTheLastOfSeveralMissesFires(t *testing.T) {
 	w, tokens := signals(t)
 	token, _ := w.roster.Get(tokens["misses"].ID)
-	if got, want := firesAt(token), noon.Add(80*time.Minute); !got.Equal(want) {
+	if got, want := token.FiresAt(), noon.Add(80*time.Minute); !got.Equal(want) {
 		t.Errorf("it fires at %s, want %s", got, want)
 	}
 	w.do(token, 0, func(token kae.Token, _ time.Time) kae.Change { return token.Expire(noon.Add(20 * time.Minute)) })
