@@ -138,6 +138,7 @@ func (s *Server) surface() http.Handler {
 	page("POST /tokens/{id}/remove", s.change(remove))
 	page("POST /tokens/{id}/undo", s.change(undo))
 	page("POST /tokens/{id}/newvalue", s.change(s.renew))
+	page("POST /tokens/{id}/heartbeat", s.byHand)
 	page("GET /tokens/{id}/heartbeats/{number}/body", s.body)
 	page("GET /strays", s.strayList)
 	page("POST /strays/forget", s.forgetStrays)
