@@ -9,7 +9,7 @@ import (
 // Judge decides what a heartbeat is: a success whose body is not as the token
 // asks is a failure. What is stored and replayed is the outcome.
 func (t Token) Judge(h Heartbeat) Heartbeat {
-	if h.Kind != Success {
+	if h.Kind != Success || h.ByHand {
 		return h
 	}
 	var why string
@@ -42,9 +42,10 @@ func (t Token) Beat(h Heartbeat) Change {
 			break // recorded; a newer report says how things are
 		}
 		counts := t.countsFor(h.At)
+		t.settleHeard(h, counts)
 		// A clock that was set back a little does not take back what was heard.
 		t.LastAt, t.Since = later(t.LastAt, h.At), later(t.Since, counts)
-		t.Unknown = false
+		t.Unknown, t.Took = false, h.Took
 		flip = t.heard(h)
 	case Start:
 		t.startRun(h)

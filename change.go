@@ -85,9 +85,17 @@ func (t Token) Expire(now time.Time) Change {
 	why, slot := Missed, t.DueAt
 	if t.bounded() {
 		why, slot = Overran, t.Schedule.Latest(t.Since, t.Deadline)
+		overran := t.StartedAt
+		if !t.DueAt.IsZero() && !t.DueAt.After(t.Deadline) {
+			overran = t.DueAt // the slot that the run was for
+		}
+		t.mark(overran, SlotOverran)
 	}
 	t.Strikes++
 	if t.Strikes < t.FireAfter {
+		if why == Missed {
+			t.mark(slot, SlotMissed)
+		}
 		t.Since = later(t.Since, slot)
 		if why == Overran {
 			t.Runs = nil
@@ -97,6 +105,16 @@ func (t Token) Expire(now time.Time) Change {
 	flip := t.flip(t.Deadline, Firing, why)
 	t = t.Settle()
 	return Change{Token: t, Flip: flip}
+}
+
+// FiresAt tells when the token fires if nothing more comes: at its deadline, or
+// at a later one where several misses in a row are waited for; zero: never.
+func (t Token) FiresAt() time.Time {
+	t.Track = "" // of no use here, and large
+	for t.Strikes+1 < t.FireAfter && !t.Deadline.IsZero() {
+		t = t.Expire(t.Deadline).Token
+	}
+	return t.Deadline
 }
 
 // Excuse applies a gap. A token that expected a heartbeat in it, or had a run
@@ -110,6 +128,7 @@ func (t Token) Excuse(g Gap) Change {
 	if !waits || t.Unknown || !(in(t.DueAt) || in(t.Deadline) || ran) {
 		return Change{Token: t}
 	}
+	t.markAll(t.DueAt, g.To, SlotUnknown)
 	t.Since = t.Schedule.Latest(t.Since, g.To)
 	t.Runs, t.Unknown = nil, true
 	flip := t.flip(g.To, t.Status, Excused)
@@ -132,6 +151,7 @@ func (t Token) Rewind(now time.Time) Change {
 	for i := range t.Runs {
 		mend(&t.Runs[i].At)
 	}
+	t.Track = t.Track.until(now, t.Schedule)
 	return Change{Token: t.Settle()}
 }
 
@@ -168,12 +188,15 @@ func (t Token) With(s Settings) Token {
 // Since: a token that is overdue by them fires now, and one that fired as
 // missed and is not overdue by them is up. A failure stays a failure.
 func (t Token) Edit(s Settings, now time.Time) Change {
+	before := t
 	t = t.With(s)
 	var flip *Flip
 	if t.Status == Firing && t.Reason == Missed && !t.Removed() {
 		waiting := t
 		waiting.Status = Up
 		if !waiting.Settle().Overdue(now) {
+			before.writeOff(now)
+			t.Track = before.Track
 			flip = t.flip(now, t.awake(), Edited)
 		}
 	}
@@ -198,6 +221,7 @@ func (t Token) Disable(now time.Time) Change {
 	if t.Status == Disabled || t.Removed() {
 		return Change{Token: t}
 	}
+	t.writeOff(now)
 	t.Unknown, t.Strikes, t.Runs = false, 0, nil
 	flip := t.flip(now, Disabled, WasDisabled)
 	return Change{Token: t.Settle(), Flip: flip}
@@ -213,6 +237,7 @@ func (t Token) Enable(now time.Time) Change {
 
 // begin waits anew from now on.
 func (t Token) begin(now time.Time) Change {
+	t.writeOff(now)
 	t.Since, t.Unknown, t.Strikes, t.Runs = time.Time{}, false, 0, nil
 	status := t.awake()
 	if status == Up {
@@ -228,6 +253,7 @@ func (t Token) begin(now time.Time) Change {
 // Remove takes the token away: it can be brought back for [KeepRemoved].
 func (t Token) Remove(now time.Time) Change {
 	if !t.Removed() {
+		t.writeOff(now)
 		t.RemovedAt = now
 	}
 	return Change{Token: t.Settle()}
@@ -239,6 +265,7 @@ func (t Token) Undo(now time.Time) Change {
 	if !t.Removed() {
 		return Change{Token: t}
 	}
+	t.markAll(t.Schedule.Next(t.RemovedAt), now, SlotDisabled)
 	t.RemovedAt = time.Time{}
 	if t.Status == Disabled {
 		return Change{Token: t}

@@ -65,14 +65,16 @@ type Token struct {
 	Flips     int64     // flips so far; the number of the newest
 	LastPos   int64     // journal position of the newest heartbeat, 0 if none
 	CreatedAt time.Time
-	RemovedAt time.Time // removed tokens can be brought back for [KeepRemoved]
-	Since     time.Time // what DueAt follows from: the newest success or failure or, when later, its enabling or excuse
-	LastAt    time.Time // newest success or failure
-	Strikes   int       // misses and failures in a row that did not fire
-	Runs      []Run     // runs that have begun and not ended, the oldest first; never changed in place
-	StartedAt time.Time // start of the oldest of them
-	DueAt     time.Time // when the next heartbeat is expected
-	Deadline  time.Time // when it fires unless a heartbeat comes; zero: nothing to wait for
+	RemovedAt time.Time     // removed tokens can be brought back for [KeepRemoved]
+	Since     time.Time     // what DueAt follows from: the newest success or failure or, when later, its enabling or excuse
+	LastAt    time.Time     // newest success or failure
+	Strikes   int           // misses and failures in a row that did not fire
+	Runs      []Run         // runs that have begun and not ended, the oldest first; never changed in place
+	Took      time.Duration // how long the newest run took; 0: not known
+	Track     Track         // what became of its slots
+	StartedAt time.Time     // start of the oldest of them
+	DueAt     time.Time     // when the next heartbeat is expected
+	Deadline  time.Time     // when it fires unless a heartbeat comes; zero: nothing to wait for
 }
 
 // Run is a run of a process that has begun and not ended.

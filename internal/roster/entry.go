@@ -2,6 +2,7 @@ package roster
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"kae"
@@ -17,8 +18,12 @@ type entry struct {
 	removed, since, last, flipped, started, due, dead int64 // microseconds; 0: none
 	runs                                              []kae.Run
 	strikes                                           int
+	took                                              time.Duration
+	track                                             kae.Track
 
 	wake    int64 // when something happens to it next: due, then the deadline; 0: never
+	fires   int64 // if nothing more comes; 0: never
+	at      int   // in all
 	place   int   // in the agenda; -1: not there
 	late    bool
 	unknown bool
@@ -31,6 +36,7 @@ type identity struct {
 	value, uuid string
 	created     int64
 	settings    kae.Settings
+	name, text  string // what is sorted by and searched in, in lower case
 }
 
 func (i *identity) describes(t kae.Token) bool {
@@ -44,14 +50,20 @@ func (i *identity) describes(t kae.Token) bool {
 func (e *entry) pack(t kae.Token, now time.Time) {
 	if e.id == nil || !e.id.describes(t) {
 		e.id = &identity{id: t.ID, value: t.Value, uuid: t.UUID, created: micros(t.CreatedAt), settings: t.Settings()}
+		e.id.name = strings.ToLower(t.Name)
+		e.id.text = strings.ToLower(t.Name + "\n" + t.Description + "\n" + strings.Join(t.Tags, "\n"))
 	}
 	e.status, e.reason = t.Status, t.Reason
 	e.beats, e.flips, e.lastPos = t.Beats, t.Flips, t.LastPos
 	e.removed, e.since, e.last, e.started = micros(t.RemovedAt), micros(t.Since), micros(t.LastAt), micros(t.StartedAt)
-	e.runs, e.strikes = t.Runs, t.Strikes
+	e.runs, e.strikes, e.took, e.track = t.Runs, t.Strikes, t.Took, t.Track
 	e.flipped, e.due, e.dead = micros(t.FlippedAt), micros(t.DueAt), micros(t.Deadline)
 	e.late, e.unknown = t.Late(now), t.Unknown
 	e.wake = micros(t.Wake(now))
+	e.fires = e.dead
+	if t.Strikes+1 < t.FireAfter {
+		e.fires = micros(t.FiresAt())
+	}
 }
 
 func (e *entry) token() kae.Token {
@@ -60,7 +72,7 @@ func (e *entry) token() kae.Token {
 		Status: e.status, Reason: e.reason, FlippedAt: moment(e.flipped), Unknown: e.unknown,
 		Beats: e.beats, Flips: e.flips, LastPos: e.lastPos,
 		CreatedAt: moment(e.id.created), RemovedAt: moment(e.removed),
-		Runs: e.runs, Strikes: e.strikes,
+		Runs: e.runs, Strikes: e.strikes, Took: e.took, Track: e.track,
 		Since: moment(e.since), LastAt: moment(e.last), StartedAt: moment(e.started),
 		DueAt: moment(e.due), Deadline: moment(e.dead),
 	}

@@ -110,6 +110,11 @@ func checkUpgraded(t *testing.T, path string) *Store {
 		}
 		secrets[token.UUID], secrets[token.Value] = true, true
 		token.UUID = ""
+		slots := token.LastSlots(token.LastAt, kae.MaxSlots) // the heartbeats, a minute apart
+		if want := min(token.Beats, kae.MaxSlots); int64(len(slots)) != want || want > 0 && slots[len(slots)-1] != (kae.Slot{At: token.LastAt.Truncate(time.Second), Outcome: kae.SlotOnTime}) {
+			t.Errorf("token %d has the slots %v", token.ID, slots)
+		}
+		token.Track = ""
 		if token.ID == 6 || token.ID == 9 { // those got new ones
 			token.Value = ""
 		}

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"cmp"
+	"encoding/base64"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -74,9 +75,9 @@ type scanner interface{ Scan(dest ...any) error }
 
 const tokenColumns = `id, value, uuid, name, description, tags, schedule, zone, grace,
 	max_run, fire_after, body_has, body_lacks, post_only, created_at, removed_at,
-	pos, status, reason, flipped_at, unknown, beats, flips, last_pos, since, last_at, strikes, runs`
+	pos, status, reason, flipped_at, unknown, beats, flips, last_pos, since, last_at, strikes, runs, took, track`
 
-const tokenWidth = 28
+const tokenWidth = 30
 
 func tokenArgs(args []any, t *kae.Token, pos int64) []any {
 	return append(args, t.ID, t.Value, t.UUID, t.Name, t.Description, strings.Join(t.Tags, " "),
@@ -84,16 +85,16 @@ func tokenArgs(args []any, t *kae.Token, pos int64) []any {
 		t.MaxRun.Microseconds(), int64(t.FireAfter), t.BodyHas, t.BodyLacks, yesNo(t.PostOnly),
 		micros(t.CreatedAt), micros(t.RemovedAt),
 		pos, string(t.Status), string(t.Reason), micros(t.FlippedAt), yesNo(t.Unknown),
-		t.Beats, t.Flips, t.LastPos, micros(t.Since), micros(t.LastAt), int64(t.Strikes), runsText(t.Runs))
+		t.Beats, t.Flips, t.LastPos, micros(t.Since), micros(t.LastAt), int64(t.Strikes), runsText(t.Runs), t.Took.Microseconds(), trackText(t.Track))
 }
 
 func scanToken(row scanner) (t kae.Token, pos int64, err error) {
-	var tags, schedule, zone, postOnly, unknown, runs string
-	var grace, maxRun, createdAt, removedAt, flippedAt, since, lastAt int64
+	var tags, schedule, zone, postOnly, unknown, runs, track string
+	var grace, maxRun, createdAt, removedAt, flippedAt, since, lastAt, took int64
 	err = row.Scan(&t.ID, &t.Value, &t.UUID, &t.Name, &t.Description, &tags,
 		&schedule, &zone, &grace, &maxRun, &t.FireAfter, &t.BodyHas, &t.BodyLacks, &postOnly, &createdAt, &removedAt,
 		&pos, &t.Status, &t.Reason, &flippedAt, &unknown,
-		&t.Beats, &t.Flips, &t.LastPos, &since, &lastAt, &t.Strikes, &runs)
+		&t.Beats, &t.Flips, &t.LastPos, &since, &lastAt, &t.Strikes, &runs, &took, &track)
 	if err != nil {
 		return t, 0, err
 	}
@@ -109,6 +110,10 @@ func scanToken(row scanner) (t kae.Token, pos int64, err error) {
 	t.PostOnly, t.Unknown = postOnly == "yes", unknown == "yes"
 	t.CreatedAt, t.RemovedAt, t.FlippedAt = moment(createdAt), moment(removedAt), moment(flippedAt)
 	t.Since, t.LastAt = moment(since), moment(lastAt)
+	t.Took = time.Duration(took) * time.Microsecond
+	if t.Track, err = parseTrack(track); err != nil {
+		return t, 0, err
+	}
 	t.Runs, err = parseRuns(runs)
 	return t.Settle(), pos, err
 }
@@ -137,16 +142,23 @@ func parseRuns(text string) (runs []kae.Run, err error) {
 	return runs, nil
 }
 
+func trackText(k kae.Track) string { return base64.RawStdEncoding.EncodeToString([]byte(k)) }
+
+func parseTrack(text string) (kae.Track, error) {
+	b, err := base64.RawStdEncoding.DecodeString(text)
+	return kae.Track(b), err
+}
+
 // stateColumns are the columns of a token that heartbeats change, with the
 // token's id before them and their types.
 const (
-	stateColumns = "id, pos, status, reason, flipped_at, unknown, beats, flips, last_pos, since, last_at, strikes, runs"
-	stateTypes   = "BBTTBTBBBBBBT"
+	stateColumns = "id, pos, status, reason, flipped_at, unknown, beats, flips, last_pos, since, last_at, strikes, runs, took, track"
+	stateTypes   = "BBTTBTBBBBBBTBT"
 )
 
 func stateArgs(args []any, t *kae.Token, pos int64) []any {
 	return append(args, t.ID, pos, string(t.Status), string(t.Reason), micros(t.FlippedAt), yesNo(t.Unknown),
-		t.Beats, t.Flips, t.LastPos, micros(t.Since), micros(t.LastAt), int64(t.Strikes), runsText(t.Runs))
+		t.Beats, t.Flips, t.LastPos, micros(t.Since), micros(t.LastAt), int64(t.Strikes), runsText(t.Runs), t.Took.Microseconds(), trackText(t.Track))
 }
 
 const beatColumns = "pos, token_id, n, prev, at, received, kind, exit_status, run_id, took, message, remote, agent, body_size"

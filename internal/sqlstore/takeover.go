@@ -182,11 +182,23 @@ func (t *tx) takeBeats(o *original, keep int64) error {
 	if o.Status == kae.New {
 		o.Status = kae.Up
 	}
+	o.Track = trackOf(o.Schedule, pings)
 	before := o.Beats - int64(len(pings))
 	return t.rows(&takeBeats, len(pings), func(args []any, i int) []any {
 		h := kae.Heartbeat{TokenID: o.ID, Number: before + int64(i) + 1, At: moment(pings[i].at), Kind: kae.Success}
 		return beatArgs(args, &h)
 	})
+}
+
+// trackOf tells what became of the slots, as kae would have seen it.
+func trackOf(s kae.Schedule, pings []ping) kae.Track {
+	t := kae.Token{Schedule: s, Status: kae.New}
+	for _, p := range pings {
+		at := moment(p.at)
+		t = t.Expire(at).Token
+		t = t.Beat(kae.Heartbeat{At: at, Kind: kae.Success}).Token
+	}
+	return t.Track
 }
 
 // originalTime reads the ways in which the original wrote times, in UTC where

@@ -199,7 +199,8 @@ var putTokens = many{
 	body_has = excluded.body_has, body_lacks = excluded.body_lacks, post_only = excluded.post_only, created_at = excluded.created_at, removed_at = excluded.removed_at, pos = excluded.pos,
 	status = excluded.status, reason = excluded.reason, flipped_at = excluded.flipped_at,
 	unknown = excluded.unknown, beats = excluded.beats, flips = excluded.flips, last_pos = excluded.last_pos,
-	since = excluded.since, last_at = excluded.last_at, strikes = excluded.strikes, runs = excluded.runs`,
+	since = excluded.since, last_at = excluded.last_at, strikes = excluded.strikes, runs = excluded.runs,
+	took = excluded.took, track = excluded.track`,
 }
 
 // PutTokens implements [kae.Tx].
@@ -211,7 +212,8 @@ var saveTokens = many{
 	before: "WITH v (" + stateColumns + ") AS (VALUES ", first: typed(stateTypes), row: marks(len(stateTypes)), most: 32,
 	after: `) UPDATE tokens SET pos = v.pos, status = v.status, reason = v.reason, flipped_at = v.flipped_at,
 	unknown = v.unknown, beats = v.beats, flips = v.flips, last_pos = v.last_pos,
-	since = v.since, last_at = v.last_at, strikes = v.strikes, runs = v.runs
+	since = v.since, last_at = v.last_at, strikes = v.strikes, runs = v.runs,
+	took = v.took, track = v.track
 	FROM v WHERE tokens.id = v.id AND tokens.pos < v.pos`,
 }
 

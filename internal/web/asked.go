@@ -54,27 +54,26 @@ func (s *Server) asked(r *http.Request) (asked, error) {
 	return a, err
 }
 
-// find makes the query for the roster.
-func (a asked) find() (roster.Query, *kae.Error) {
-	q := roster.Query{Sort: sorts[a.Sort].Sort, After: a.After, Limit: listSize}
-	is, ok := filter(a.Query)
-	if !ok {
-		return q, &kae.Error{Code: kae.Invalid, Field: "q", Message: "What is asked for is is: with one of " + strings.Join(roster.States, ", ") + "."}
-	}
-	if is != "" {
-		q.Is = []string{is}
-	}
-	return q, nil
+// find makes the query for the roster; [parseSearch] says what is wrong.
+func (a asked) find() (roster.Query, error) {
+	q, err := parseSearch(a.Query)
+	q.Sort, q.After, q.Limit = sorts[a.Sort].Sort, a.After, listSize
+	return q, err
 }
 
-// filter reads what a list is asked for: is:STATE, or nothing.
-func filter(query string) (is string, ok bool) {
-	query = strings.TrimSpace(query)
-	if query == "" {
-		return "", true
+// filter gives the one state that is asked for, if it is all that is.
+func (a asked) filter() string {
+	q, _ := parseSearch(a.Query)
+	if len(q.Is) == 1 && len(q.Tags)+len(q.Words) == 0 {
+		return q.Is[0]
 	}
-	is, ok = strings.CutPrefix(query, "is:")
-	return is, ok && slices.Contains(roster.States, is)
+	return ""
+}
+
+// removed tells whether removed tokens are asked for.
+func (a asked) removed() bool {
+	q, _ := parseSearch(a.Query)
+	return slices.Contains(q.Is, "removed")
 }
 
 // axis tells which one the timelines stand on.

@@ -69,12 +69,12 @@ func (r ruler) x(t time.Time) float64 {
 // gridView is what lies behind all timelines, and the head of their column.
 type gridView struct {
 	Behind template.HTML
-	Marks  []mark
+	Marks  []axisMark
 	Told   string // what the axis shows, in words
 }
 
-// mark is a word on the axis. A script says an hour by the viewer's clock.
-type mark struct {
+// axisMark is a word on the axis. A script says an hour by the viewer's clock.
+type axisMark struct {
 	X    float64
 	Text string
 	ISO  string // "" where it stays
@@ -131,12 +131,12 @@ func (r ruler) rounds(zone *time.Location) []time.Time {
 }
 
 // mark says a round time, where there is room before "now".
-func (r ruler) mark(at time.Time, x float64) mark {
+func (r ruler) mark(at time.Time, x float64) axisMark {
 	const room = 56
 	if x > lineWide-room {
-		return mark{}
+		return axisMark{}
 	}
-	m := mark{X: x + 3.5}
+	m := axisMark{X: x + 3.5}
 	switch {
 	case r.Axis == kae.EightDays:
 		m.Text = at.Format("Mon")

@@ -26,7 +26,7 @@ func TestAStreamBeginsWithAllOfItsPage(t *testing.T) {
 		s := w.server()
 		end, _ := listen(s, "/events?ids=3,1,99", &list)
 		defer end()
-		around := []string{"block counts", "block next", "block title", "block favicon", "block logo", "block trouble", "block heading", "tick"}
+		around := []string{"block counts", "block problems", "block next", "block folds", "block title", "block favicon", "block logo", "block trouble", "block heading", "block grid-of", "tick"}
 		if d := cmp.Diff(append([]string{"row 3", "row 1"}, append([]string{"gone 99"}, around...)...), brief(list.take())); d != "" {
 			t.Errorf("list (-want +got):\n%s", d)
 		}
@@ -40,7 +40,7 @@ func TestAStreamBeginsWithAllOfItsPage(t *testing.T) {
 		}
 		end3, _ := listen(s, "/events?token=2", &token)
 		defer end3()
-		want := []string{"block head", "block do", "block hear", "block log", "block side", "block how", "block title", "block favicon", "block logo", "block trouble", "block heading", "tick"}
+		want := []string{"block head", "block do", "block hear", "block slots", "block took", "block record", "block log", "block side", "block how", "block title", "block favicon", "block logo", "block trouble", "block heading", "tick"}
 		if d := cmp.Diff(want, brief(token.take())); d != "" {
 			t.Errorf("token (-want +got):\n%s", d)
 		}

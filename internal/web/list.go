@@ -1,10 +1,10 @@
 package web
 
 import (
+	"errors"
 	"html/template"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"kae"
 	"kae/internal/roster"
@@ -25,6 +25,8 @@ type listPage struct {
 	Grid  gridView   `json:"-"`
 	Folds []foldView `json:"-"` // what a phone shows as a count only
 	Fault string     `json:"-"` // why nothing can match
+	Note  *noteView  `json:"-"` // what was done to many tokens just now
+	Stray int64      `json:"-"` // heartbeats with unknown values
 	First bool       `json:"-"` // nothing to watch yet: the form is the page
 	More  bool       `json:"-"` // new tokens belong on this page
 	Form  form       `json:"-"` // the short form
@@ -43,7 +45,7 @@ type rowView struct {
 func (s *Server) row(t kae.Token, c clock, r ruler, base string) rowView {
 	slots := t.LastSlots(c.now, kae.MaxSlots)
 	v := rowView{tokenView: view(t, c, base), Line: r.timeline(t), Slots: cardline(t, slots)}
-	v.Sum, v.But = summary(t, slots, c)
+	v.Sum, v.But = inBrief(t, slots, c)
 	return v
 }
 
@@ -137,8 +139,8 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
 	c, base := s.clock(), s.base(r)
 	page := listPage{frame: s.frame(c), Counts: s.counts(ask), Tokens: []rowView{}, Asked: ask}
 	var found roster.Page
-	if fault != nil {
-		page.Fault = fault.Message
+	if e, ok := errors.AsType[*kae.Error](fault); ok {
+		page.Fault = e.Message
 	} else {
 		found = s.Roster.Page(q)
 	}
@@ -151,7 +153,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
 		next := ask.after(found.Next)
 		page.Next = &next
 	}
-	page.Title, page.Listing = title(page.Firing), true
+	page.Title, page.Listing, page.Script = title(page.Firing), true, "list.js"
 	page.Axis, page.Grid = axes[axis].Key, c.grid(axis, s.Roster.Gaps())
 	page.Info = s.info(c, ask, page.Counts, found.Total)
 	page.First = page.Counts.Total == 0 && ask.Query == "" && !ask.Rest()
@@ -159,17 +161,18 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
 	if ask.folded() {
 		page.Folds = s.folds(c, page.Counts)
 	}
+	page.Note = s.noted(r.URL.Query().Get("done"))
+	_, page.Stray = s.strays.all(c.now)
 	page.Undo = s.justRemoved(r.URL.Query().Get("removed"), c, base)
 	return s.show(w, r, "list.html", page)
 }
 
 func (s *Server) counts(ask asked) countsView {
 	n := s.Roster.Counts()
-	is, _ := strings.CutPrefix(ask.Query, "is:")
 	return countsView{
 		New: n.New, Up: n.Up, Firing: n.Firing, Disabled: n.Disabled,
 		Late: n.Late, Running: n.Running, Unknown: n.Unknown,
-		Total: n.New + n.Up + n.Firing + n.Disabled, Removed: n.Removed, Is: is, Rest: ask.rest(),
+		Total: n.New + n.Up + n.Firing + n.Disabled, Removed: n.Removed, Is: ask.filter(), Rest: ask.rest(),
 	}
 }
 
@@ -184,8 +187,8 @@ func (s *Server) info(c clock, ask asked, n countsView, total int) infoView {
 	if t, ok := s.Roster.NextDue(); ok && v.Up > 0 {
 		v.Due = c.rel(t.DueAt)
 	}
-	if t, ok := s.Roster.NextDeadline(); ok {
-		v.Next = &nextToFire{t.ID, t.Name, c.rel(t.Deadline)}
+	if t, at, ok := s.Roster.NextToFire(); ok {
+		v.Next = &nextToFire{t.ID, t.Name, c.rel(at)}
 	}
 	return v
 }

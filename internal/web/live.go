@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,7 +33,11 @@ func (s *Server) pageOf(r *http.Request) (livePage, error) {
 		if _, ok := s.Roster.Get(id); !ok {
 			return nil, &kae.Error{Code: kae.NotFound, Message: "There is no such token, or it is gone for good."}
 		}
-		return &liveToken{live: live, id: id}, nil
+		at, err := placeOf(url.Values{"show": q["show"], "open": q["open"]})
+		if err != nil {
+			return nil, err
+		}
+		return &liveToken{live: live, id: id, place: at}, nil
 	}
 	ask, err := s.asked(r)
 	if err != nil {
@@ -132,7 +137,7 @@ func (p *liveList) some(_ context.Context, st *stream, changes []kae.Change) {
 // row sends a row as it is now, which may be newer than a change says.
 func (p *liveList) row(st *stream, c clock, r ruler, id int64) {
 	t, ok := p.Roster.Get(id)
-	if !ok || t.Removed() != (p.asked.Query == "is:removed") {
+	if !ok || t.Removed() != p.asked.removed() {
 		if p.rows[id] {
 			st.gone(id)
 		}
@@ -171,6 +176,7 @@ func (p *liveList) count() {
 func (p *liveList) header(st *stream, c clock) {
 	counts := p.counts(p.asked)
 	st.block("counts", counts)
+	st.block("problems", counts)
 	st.block("next", p.info(c, p.asked, counts, p.total))
 	if p.asked.folded() {
 		st.block("folds", p.folds(c, counts))
@@ -182,7 +188,10 @@ func (p *liveList) header(st *stream, c clock) {
 type liveToken struct {
 	live
 	id    int64
-	fault bool // the log could not be read
+	place place     // what its log shows
+	past  *past     // what was read of its history
+	at    time.Time // when all of it was made
+	fault bool      // the log could not be read
 }
 
 func (p *liveToken) wants(id int64) bool { return id == p.id }
@@ -193,9 +202,9 @@ func (p *liveToken) all(ctx context.Context, st *stream) {
 		st.gone(p.id)
 		return
 	}
-	page := p.tokenPage(ctx, t, p.base, place{})
-	p.fault = page.LogFault != ""
-	for _, name := range []string{"head", "do", "hear", "log", "side", "how"} {
+	page := p.tokenPage(ctx, t, p.base, p.place, p.past)
+	p.fault, p.past, p.at = page.LogFault != "", page.past, p.stamp()
+	for _, name := range []string{"head", "do", "hear", "slots", "took", "record", "log", "side", "how"} {
 		st.block(name, page)
 	}
 	p.header(st, p.clock(), page.Title)
@@ -210,7 +219,8 @@ func (p *liveToken) some(ctx context.Context, st *stream, changes []kae.Change) 
 }
 
 func (p *liveToken) around(ctx context.Context, st *stream) {
-	if p.fault { // it may be readable by now
+	// It may be readable by now; and what is missed adds up without a change.
+	if p.fault || p.stamp().Sub(p.at) >= time.Minute {
 		p.all(ctx, st)
 		return
 	}

@@ -8,10 +8,10 @@ import (
 	"kae"
 )
 
-// summary tells what became of a token's newest slots, for those who do not
+// inBrief tells what became of a token's newest slots, for those who do not
 // see the timeline: "58 of 60 on time", and what was wrong with the rest,
 // "missed 3 Aug and 9 Aug".
-func summary(t kae.Token, slots []kae.Slot, c clock) (short, rest string) {
+func inBrief(t kae.Token, slots []kae.Slot, c clock) (short, rest string) {
 	switch {
 	case t.Removed():
 		return "removed", ""

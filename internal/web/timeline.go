@@ -120,28 +120,28 @@ func (d *drawing) shape(s string, dx, dy float64) {
 	d.x, d.y = d.x+dx, d.y+dy
 }
 
-// outcomes are the shapes of what became of slots, worst last: it is drawn
+// shapes are the looks of what became of slots, worst last: it is drawn
 // over the rest.
-var outcomes = []struct {
+var shapes = []struct {
 	kae.Outcome
 	class string
 	draw  func(d *drawing, x float64, n int) // n cells from x
 }{
-	{kae.SlotDisabled, "d", each(1.5, -6.5, "h3v13h-3z", 0, 0)},
-	{kae.SlotOnTime, "o", stroke(1, 0, -2)},
+	{kae.SlotDisabled, "d", perCell(1.5, -6.5, "h3v13h-3z", 0, 0)},
+	{kae.SlotOnTime, "o", inOne(1, 0, -2)},
 	{kae.SlotUnknown, "u", func(d *drawing, x float64, n int) {
 		for i := range 2 * n {
 			d.to(x+3*float64(i), d.mid+7).shape("l4-14", 4, -14)
 		}
 	}},
-	{kae.SlotLate, "l", stroke(1, 3.5, -2)},
-	{kae.SlotFailed, "x", each(.5, -6, "l5 12m0-12l-5 12", 0, 12)},
-	{kae.SlotOverran, "v", each(.5, -6, "l5 6-5 6z", 0, 0)},
-	{kae.SlotMissed, "m", stroke(0, 0, 0)},
+	{kae.SlotLate, "l", inOne(1, 3.5, -2)},
+	{kae.SlotFailed, "x", perCell(.5, -6, "l5 12m0-12l-5 12", 0, 12)},
+	{kae.SlotOverran, "v", perCell(.5, -6, "l5 6-5 6z", 0, 0)},
+	{kae.SlotMissed, "m", inOne(0, 0, 0)},
 }
 
-// stroke draws a run of cells in one.
-func stroke(dx, dy, longer float64) func(*drawing, float64, int) {
+// inOne draws a run of cells in one.
+func inOne(dx, dy, longer float64) func(*drawing, float64, int) {
 	return func(d *drawing, x float64, n int) {
 		long := float64(n*cellWide) + longer
 		d.to(x+dx, d.mid+dy).text("h").number(long)
@@ -149,8 +149,8 @@ func stroke(dx, dy, longer float64) func(*drawing, float64, int) {
 	}
 }
 
-// each draws a shape for each cell.
-func each(dx, dy float64, shape string, endX, endY float64) func(*drawing, float64, int) {
+// perCell draws a shape for each cell.
+func perCell(dx, dy float64, shape string, endX, endY float64) func(*drawing, float64, int) {
 	return func(d *drawing, x float64, n int) {
 		for i := range n {
 			d.to(x+dx+float64(i*cellWide), d.mid+dy).shape(shape, endX, endY)
@@ -160,7 +160,7 @@ func each(dx, dy float64, shape string, endX, endY float64) func(*drawing, float
 
 // cells draws outcomes, the first of them in the cell of a number.
 func (d *drawing) cells(cells []kae.Outcome, first int) {
-	for _, look := range outcomes {
+	for _, look := range shapes {
 		begun := false
 		for i := 0; i < len(cells); {
 			if cells[i] != look.Outcome {

@@ -40,7 +40,7 @@ var looks = map[string]state{
 }
 
 func stateOf(t kae.Token, now time.Time) state {
-	rank := roster.Rank(t, now)
+	rank := roster.Rank(t, t.Late(now))
 	word := roster.States[rank-1]
 	look, ok := looks[word]
 	switch {
@@ -115,7 +115,7 @@ func view(t kae.Token, c clock, base string) tokenView {
 
 		State:    stateOf(t, c.now),
 		Expected: often(t.Schedule), GraceWords: length(t.Grace), Rules: rulesOf(t), Misses: strikesOf(t),
-		Last: c.rel(t.LastAt), Due: c.rel(t.DueAt), Fires: c.rel(firesAt(t)), Created: c.day(t.CreatedAt),
+		Last: c.rel(t.LastAt), Due: c.rel(t.DueAt), Fires: c.rel(t.FiresAt()), Created: c.day(t.CreatedAt),
 		Flips: t.Flips, Masked: mask(base, t.Value),
 	}
 	if v.Where = zoneOf(t.Schedule); v.Where != "" {
@@ -168,6 +168,9 @@ func mask(base, value string) string {
 	_, host, _ := strings.Cut(base, "://")
 	return host + "/hb/" + value[:min(4, len(value))] + "••••••••"
 }
+
+// Search gives the search for what has a tag.
+func (v tokenView) Search(tag string) string { return term{"tag", tag}.String() }
 
 // Gone tells whether the token is removed.
 func (v tokenView) Gone() bool { return v.RemovedAt != nil }

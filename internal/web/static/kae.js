@@ -43,7 +43,8 @@
       const day = days[dayKey(t)];
       return day ? `${day} at ${hour(t)}` : `${date(t)}, ${hour(t)}`;
     },
-    hour, day: date,
+    hour, day: date, minute: (t) => hour(t).slice(0, 5),
+    axis: (t) => { const m = hour(t).slice(0, 5), d = new Date(t); return m === "00:00" ? `${d.toDateString().slice(0, 3)} ${d.getDate()}` : m; },
   };
   const say = (time) => {
     const t = Date.parse(time.dateTime), form = forms[time.dataset.f];
@@ -51,7 +52,10 @@
     const text = form(t);
     if (time.textContent !== text) time.textContent = text;
   };
-  const tell = (from) => all("time[data-f]", from).forEach(say);
+  const tell = (from) => {
+    for (const label of all("text[data-t]", from)) label.textContent = forms[label.dataset.f](Date.parse(label.dataset.t));
+    for (const time of all("time[data-f]", from)) say(time);
+  };
   // The whole of a time is only put in words for who points at it.
   document.addEventListener("mouseover", (e) => {
     const time = e.target.closest("time[data-f]");
@@ -198,16 +202,18 @@
   if (!main) return;
 
   // ---- swapping ----
-  const focusable = "a, button, summary, input, textarea, pre";
+  const focusable = "a, button, summary, input, textarea, [tabindex]";
   // What the viewer did to an element stays: what is open, chosen, focused.
   const swap = (old, fresh) => {
     for (const d of all("details[id]", old)) { const same = $("#" + d.id, fresh); if (same) same.open = d.open; }
+    for (const i of all("input[id]:not([type=radio], [type=checkbox]), textarea[id]", old)) { const same = $("#" + i.id, fresh); if (same) same.value = i.value; }
     for (const r of all("input[type=radio]:checked", old)) { const same = $("#" + r.id, fresh); if (same) same.checked = true; }
     const at = old.contains(document.activeElement) ? all(focusable, old).indexOf(document.activeElement) : -1;
     old.replaceWith(fresh);
     if (at >= 0) all(focusable, fresh)[at]?.focus({ preventScroll: true });
     tell(fresh);
     if (fresh.id === "log") days();
+    fresh.dispatchEvent(new Event("swapped", { bubbles: true }));
   };
   // What stays in its place is changed where it stands: a press that has begun,
   // a box that is ticked, a menu that is open outlive the news.
@@ -240,7 +246,7 @@
         if (!old) continue;
         before[fresh.id]?.(old, fresh);
         if (fresh.id === "head" && fired(old, fresh)) announce($(".lead", fresh).textContent);
-        if (inPlace.includes(fresh.id)) morph(old, fresh); else swap(old, fresh);
+        if (inPlace.includes(fresh.id)) { morph(old, fresh); tell(document.getElementById(fresh.id)); } else swap(old, fresh);
       }
     },
     tick(json) {
@@ -261,7 +267,11 @@
   };
 
   // ---- the stream ----
-  let address = () => new URLSearchParams({ token: main.dataset.token }); // of the page that asks
+  let address = () => { // of the page that asks: one token's, unless list.js says otherwise
+    const q = new URLSearchParams(main.dataset.log || "");
+    q.set("token", main.dataset.token);
+    return q;
+  };
   const patience = 15e3; // without any event: what the page shows is old
   let stream, heard = Date.now(), tried = 0, retry = 0, again;
   const fresh = () => {
@@ -304,7 +314,7 @@
   // list.js, which comes later, has a say in all of this.
   document.addEventListener("DOMContentLoaded", connect);
   window.kae = {
-    $, all, main, live, say, tell, now, pad, parse, morph, fired, announce, told, events, before,
+    $, all, main, live, say, tell, now, parse, morph, fired, announce, told, events, before,
     set ticking(f) { ticking = f; },
     set address(f) { address = f; },
   };

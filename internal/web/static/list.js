@@ -1,7 +1,7 @@
 // The list: its rows, what is selected, the menu of a row, the keys.
 (() => {
   "use strict";
-  const { $, all, main, live, say, tell, now, pad, parse, morph, fired, announce, told, events, before } = kae;
+  const { $, all, main, live, say, tell, now, parse, morph, fired, announce, told, events, before } = kae;
   const rows = $("#rows"), pick = $("#pick"), sort = main.dataset.sort;
   const name = (row) => $(".c-n a", row).textContent;
 
@@ -93,14 +93,6 @@
     const outside = live.split(", ").map((s) => `${s}:not(#rows *)`).join(", ");
     kae.ticking = () => [...all(outside), ...[...seen].flatMap((row) => all(live, row))];
   }
-  const hours = () => { // the axis by the viewer's clock
-    for (const text of all("#axis [data-hour]")) {
-      const d = new Date(text.dataset.hour), midnight = !d.getHours() && !d.getMinutes();
-      text.textContent = midnight ? d.toDateString().slice(0, 3) + " " + d.getDate() : `${pad(d.getHours())}:${pad(d.getMinutes())}`;
-    }
-  };
-  hours();
-  before.axis = () => queueMicrotask(hours);
   rows?.addEventListener("mouseover", (e) => {
     const cell = e.target.closest(".c-t");
     if (cell) cell.title = $(".sum", cell).textContent;

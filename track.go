@@ -1,0 +1,218 @@
+package kae
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// Track is what became of a token's slots, packed: its newest [MaxSlots] one by
+// one, and the worst of each cell of every [Axis]. Empty: nothing was expected
+// yet. It is binary, and changes with the token's state: a value of a few
+// hundred bytes that is replaced, so that copies of a token share it.
+type Track string
+
+// The parts of a Track: the time of the newest slot in seconds since 1970, how
+// many slots follow, the cells of each axis in half bytes with the newest
+// last, and the slots with the newest last. A slot is one number: seconds since
+// the slot before it, times eight, plus the outcome.
+const (
+	trackCells = 9
+	trackSlots = trackCells + int(axes)*AxisCells/2
+)
+
+// track is a Track to work on.
+type track struct {
+	schedule Schedule
+	last     time.Time // the newest slot
+	n        int
+	cells    [axes][AxisCells]Outcome
+	slots    []byte
+	axes     []Axis // whose cells are of interest
+}
+
+var allAxes = []Axis{Day, EightDays, FortyEightDays}
+
+func (k Track) unpack(s Schedule) track {
+	u := track{schedule: s, axes: allAxes}
+	if len(k) < trackSlots {
+		return u
+	}
+	u.last = time.Unix(int64(binary.BigEndian.Uint64([]byte(k[:8]))), 0).UTC()
+	u.n = int(k[8])
+	for a := range u.cells {
+		for i, b := range []byte(k[trackCells+a*AxisCells/2:][:AxisCells/2]) {
+			u.cells[a][2*i], u.cells[a][2*i+1] = Outcome(b>>4), Outcome(b&15)
+		}
+	}
+	u.slots = append(make([]byte, 0, len(k)-trackSlots+binary.MaxVarintLen64), k[trackSlots:]...)
+	return u
+}
+
+func (u *track) pack() Track {
+	if u.n == 0 {
+		return ""
+	}
+	b := make([]byte, trackCells, trackSlots+len(u.slots))
+	binary.BigEndian.PutUint64(b, uint64(u.last.Unix()))
+	b[8] = byte(u.n)
+	for a := range u.cells {
+		for i := 0; i < AxisCells; i += 2 {
+			b = append(b, byte(u.cells[a][i]<<4|u.cells[a][i+1]))
+		}
+	}
+	return Track(append(b, u.slots...))
+}
+
+// newest gives the newest n slots, the oldest first.
+func (u *track) newest(n int) []Slot {
+	slots := make([]Slot, 0, u.n)
+	ahead := make([]time.Duration, 0, u.n) // of the slot before it
+	for rest := u.slots; len(rest) > 0; {
+		code, size := binary.Uvarint(rest)
+		rest = rest[size:]
+		ahead = append(ahead, time.Duration(code>>3)*time.Second)
+		slots = append(slots, Slot{Outcome: Outcome(code & 7)})
+	}
+	at := u.last
+	for i := len(slots) - 1; i >= 0; i-- {
+		slots[i].At = at
+		at = at.Add(-ahead[i])
+	}
+	return slots[max(0, len(slots)-n):]
+}
+
+// mark adds a slot. One at the time of the newest makes that worse; an older
+// one makes its cells worse and is not remembered by itself.
+func (u *track) mark(at time.Time, o Outcome) {
+	at = at.UTC().Truncate(time.Second)
+	switch ahead := at.Sub(u.last) / time.Second; {
+	case u.n == 0:
+		u.last = at
+		u.add(0, o)
+	case ahead < 0:
+	case ahead == 0:
+		newest := &u.slots[u.begin(len(u.slots))]
+		*newest = *newest&^7 | max(*newest&7, byte(o))
+	default:
+		for _, a := range u.axes {
+			u.advance(a, at)
+		}
+		u.last = at
+		u.add(uint64(ahead), o)
+	}
+	for _, a := range u.axes {
+		u.raise(a, a.number(at, u.zone()), o)
+	}
+}
+
+// add puts a slot behind the others, and forgets the oldest of too many.
+func (u *track) add(ahead uint64, o Outcome) {
+	u.slots = binary.AppendUvarint(u.slots, ahead<<3|uint64(o))
+	if u.n++; u.n > MaxSlots {
+		_, size := binary.Uvarint(u.slots)
+		u.slots, u.n = u.slots[size:], MaxSlots
+	}
+}
+
+// begin tells where the number begins that ends before a place: of a number
+// all bytes but the last have their highest bit set.
+func (u *track) begin(end int) int {
+	i := end - 1
+	for i > 0 && u.slots[i-1] >= 0x80 {
+		i--
+	}
+	return i
+}
+
+func (u *track) zone() *time.Location { return u.schedule.Zone() }
+
+// advance moves the cells of an axis on until the newest holds a moment.
+func (u *track) advance(a Axis, at time.Time) {
+	by := a.number(at, u.zone()) - a.number(u.last, u.zone())
+	if by <= 0 {
+		return
+	}
+	cells := &u.cells[a]
+	by = min(by, AxisCells)
+	copy(cells[:], cells[by:])
+	clear(cells[AxisCells-by:])
+}
+
+// raise makes the cell of a number as bad as an outcome.
+func (u *track) raise(a Axis, number int64, o Outcome) {
+	i := AxisCells - 1 - (a.number(u.last, u.zone()) - number)
+	if i >= 0 && i < AxisCells {
+		u.cells[a][i] = max(u.cells[a][i], o)
+	}
+}
+
+// markAll adds all slots from a first one to a moment, as far as they are
+// later than those that are there. They may be millions: only the newest are
+// looked at one by one, and of the rest whether each cell has one.
+func (u *track) markAll(first, to time.Time, o Outcome) {
+	if u.n > 0 && !first.After(u.last) {
+		if first = u.from(first, u.last.Add(time.Second)); first.IsZero() {
+			return
+		}
+	}
+	if first.IsZero() || first.After(to) {
+		return
+	}
+	for _, slot := range u.newestIn(first, to) {
+		u.mark(slot, o)
+	}
+	for _, a := range u.axes {
+		newest := a.number(u.last, u.zone())
+		for n := max(a.number(first, u.zone()), newest-AxisCells+1); n <= newest; n++ {
+			begin, end := a.begin(n, u.zone()), a.begin(n+1, u.zone())
+			if slot := u.from(first, begin); !slot.IsZero() && slot.Before(end) && !slot.After(to) {
+				u.raise(a, n, o)
+			}
+		}
+	}
+}
+
+// from gives the first slot at or after a moment, of those that begin with
+// first.
+func (u *track) from(first, at time.Time) time.Time {
+	switch every := u.schedule.Interval(); {
+	case !at.After(first):
+		return first
+	case every > 0:
+		return first.Add((at.Sub(first) + every - 1) / every * every)
+	}
+	return u.schedule.Next(at.Add(-time.Microsecond))
+}
+
+// newestIn gives the newest slots of a stretch of time, at most [MaxSlots],
+// the oldest first.
+func (u *track) newestIn(first, to time.Time) []time.Time {
+	var slots []time.Time
+	// How far back they begin is found out by going back ever farther.
+	for back := time.Minute; ; back *= 2 {
+		begin := later(first, to.Add(-back))
+		slots = slots[:0]
+		for at := u.from(first, begin); !at.IsZero() && !at.After(to); at = u.from(first, at.Add(time.Microsecond)) {
+			slots = append(slots, at)
+		}
+		if len(slots) >= MaxSlots || begin.Equal(first) {
+			return slots[max(0, len(slots)-MaxSlots):]
+		}
+	}
+}
+
+// until forgets the slots after a moment: the clock was set back.
+func (k Track) until(now time.Time, s Schedule) Track {
+	u := k.unpack(s)
+	if u.n == 0 || !u.last.After(now.Add(skew)) {
+		return k
+	}
+	// What the cells say of the time to come stays: it has happened.
+	kept := track{schedule: s, axes: allAxes}
+	for _, slot := range u.newest(MaxSlots) {
+		if !slot.At.After(now) {
+			kept.mark(slot.At, slot.Outcome)
+		}
+	}
+	return kept.pack()
+}
