@@ -153,6 +153,8 @@ func (a *actor) plan() {
 		start = start.Add(f.by)
 	case dragging:
 		took += f.by
+	case failing:
+		took = took / 5 * 2 // halfway, or before
 	}
 	run := ""
 	if a.starts {

@@ -52,18 +52,27 @@ func (b *tab) run(script string) error {
 	return b.do(chromedp.Evaluate[chromedp.Void](script + "; void 0"))
 }
 
+// soon is for what a page that is being left may never answer.
+func (b *tab) soon() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(b.ctx, 2*time.Second)
+}
+
+// holds tells whether a JavaScript expression is true, as far as can be known.
+func (b *tab) holds(expression string) bool {
+	ctx, cancel := b.soon()
+	defer cancel()
+	ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+	return ok && err == nil
+}
+
 // until waits for a JavaScript expression to be true.
 func (b *tab) until(expression string) error {
-	for deadline := time.Now().Add(20 * time.Second); ; {
-		ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
-		switch {
-		case ok:
-			return nil
-		case b.ctx.Err() != nil || time.Now().After(deadline):
-			return fmt.Errorf("never: %s (%v)", expression, err)
+	for deadline := time.Now().Add(20 * time.Second); !b.holds(expression); time.Sleep(20 * time.Millisecond) {
+		if b.ctx.Err() != nil || time.Now().After(deadline) {
+			return fmt.Errorf("never: %s", expression)
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
+	return nil
 }
 
 // media sets the colour scheme, and whether things may move.

@@ -37,10 +37,7 @@ func takeFilm(ctx context.Context, b *tab, kae, to string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	// A page of its own: the clock of the stills stands.
-	ctx, cancel := chromedp.NewContext(b.ctx)
-	defer cancel()
-	f := &film{tab: &tab{ctx}}
+	f := &film{tab: b}
 	if err := f.media("light", "reduce"); err != nil {
 		return err
 	}
@@ -108,7 +105,9 @@ func (f *film) story(url string) error {
 // shoot takes a frame.
 func (f *film) shoot() error {
 	at := time.Now()
-	shot, err := chromedp.Run(f.ctx, chromedp.CaptureScreenshot())
+	ctx, cancel := f.soon()
+	defer cancel()
+	shot, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err != nil {
 		return err
 	}
@@ -137,11 +136,11 @@ func (f *film) roll(d time.Duration) func() error {
 func (f *film) rollUntil(expression string) func() error {
 	return func() error {
 		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
-			// Between two pages there is nothing to ask.
-			if ok, err := chromedp.Run(f.ctx, chromedp.Evaluate[bool]("!!("+expression+")")); ok && err == nil {
+			if f.holds(expression) {
 				return f.caption(f.says)()
 			}
-			if err := f.roll(between)(); err != nil {
+			// Between two pages there is nothing to ask, and nothing to see.
+			if err := f.roll(between)(); err != nil && f.ctx.Err() != nil {
 				return err
 			}
 		}

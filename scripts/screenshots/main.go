@@ -51,12 +51,6 @@ func take(ctx context.Context, only, to string) (err error) {
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("building kae: %w", err)
 	}
-	browser, closed, err := openBrowser(ctx, filepath.Join(dir, "chromium"))
-	if err != nil {
-		return err
-	}
-	defer closed()
-
 	todo := map[string]func(context.Context, *tab, string, string) error{"stills": takeStills, "film": takeFilm, "icons": drawIcons}
 	if only != "" && todo[only] == nil {
 		return fmt.Errorf("-only %q is none of stills, film and icons", only)
@@ -65,7 +59,13 @@ func take(ctx context.Context, only, to string) (err error) {
 		if what != only && (only != "" || what == "icons") {
 			continue
 		}
-		if err := todo[what](ctx, browser, kae, to); err != nil {
+		// A browser each: what one does to its clock is nothing to the next.
+		browser, closed, err := openBrowser(ctx, filepath.Join(dir, what))
+		if err == nil {
+			err = todo[what](ctx, browser, kae, to)
+			closed()
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
 	}

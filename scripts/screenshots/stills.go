@@ -39,6 +39,15 @@ var stills = []still{
 	{name: "edit-1440-light", width: 1440, height: 1000, theme: "light", token: "Orders database dump/edit"},
 }
 
+// scale is how many pixels a picture has for each of the page's: a phone has
+// more of them.
+func (s still) scale() float64 {
+	if s.width < 600 {
+		return 2
+	}
+	return 1
+}
+
 // takeStills takes all stills of one demo.
 func takeStills(ctx context.Context, b *tab, kae, to string) (err error) {
 	url, stop, err := launch(ctx, kae, filepath.Dir(kae), "demo", "-at", sunday.Format(time.RFC3339))
@@ -80,7 +89,7 @@ func (b *tab) still(s still, url string) ([]byte, error) {
 	if height == 0 {
 		height = 900
 	}
-	if err := b.do(chromedp.EmulateViewport(s.width, height)); err != nil {
+	if err := b.do(chromedp.EmulateViewport(s.width, height, chromedp.EmulateScale(s.scale()))); err != nil {
 		return nil, err
 	}
 	if err := b.open(url + s.path); err != nil {
