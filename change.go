@@ -107,6 +107,16 @@ func (t Token) Expire(now time.Time) Change {
 	return Change{Token: t, Flip: flip}
 }
 
+// FiresAt tells when the token fires if nothing more comes: at its deadline, or
+// at a later one where several misses in a row are waited for; zero: never.
+func (t Token) FiresAt() time.Time {
+	t.Track = "" // of no use here, and large
+	for t.Strikes+1 < t.FireAfter && !t.Deadline.IsZero() {
+		t = t.Expire(t.Deadline).Token
+	}
+	return t.Deadline
+}
+
 // Excuse applies a gap. A token that expected a heartbeat in it, or had a run
 // in progress, waits for its next expected time after the gap and is unknown
 // until then; but only once between two heartbeats, so that a kae that is

@@ -12,7 +12,7 @@ import (
 // only cmd/kae knows everyone.
 var mayImport = map[string][]string{
 	"kae":                    {},
-	"kae/internal/roster":    {"kae"},
+	"kae/internal/roster":    {"kae", "github.com/google/btree"},
 	"kae/internal/hub":       {"kae"},
 	"kae/internal/storetest": {"kae", "github.com/jackc/pgx/v5", "github.com/google/go-cmp"},
 	"kae/internal/sqlstore":  {"kae", "modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "golang.org/x/sys"},

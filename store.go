@@ -44,6 +44,9 @@ type Store interface {
 	// History reads one token's heartbeats and flips in one snapshot.
 	History(ctx context.Context, t Token, q HistoryQuery) (History, error)
 
+	// Gaps reads when kae could take no heartbeat, the oldest first.
+	Gaps(ctx context.Context) ([]Gap, error)
+
 	// Body reads the body of one heartbeat; NotFound when there is none or it
 	// is no longer kept.
 	Body(ctx context.Context, tokenID, number int64) ([]byte, error)

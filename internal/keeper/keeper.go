@@ -215,6 +215,9 @@ func (k *Keeper) commit(ctx context.Context) error {
 		}
 	}
 	k.roster.Install(t.changes, t.now)
+	if t.gap != nil {
+		k.roster.AddGap(*t.gap)
+	}
 	return nil
 }
 

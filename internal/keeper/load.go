@@ -43,6 +43,10 @@ func (k *Keeper) load(ctx context.Context, after int64) (kae.Clock, error) {
 	if err != nil {
 		return clock, err
 	}
+	gaps, err := k.Store.Gaps(ctx)
+	if err != nil {
+		return clock, err
+	}
 	changes := make([]kae.Change, 0, len(next))
 	for _, t := range next {
 		changes = append(changes, kae.Change{Token: t})
@@ -52,6 +56,7 @@ func (k *Keeper) load(ctx context.Context, after int64) (kae.Clock, error) {
 	}
 	k.pos, k.lastID = max(pos, clock.Pos), max(lastID, clock.LastID)
 	k.roster.Install(changes, clockNow())
+	k.roster.SetGaps(gaps)
 	if after >= 0 {
 		k.Hub.Publish(changes)
 	}

@@ -45,6 +45,12 @@ func newMemory() *memory {
 
 var errDisk = &kae.Error{Code: kae.Unavailable, Message: "the disk is full"}
 
+func (m *memory) Gaps(context.Context) ([]kae.Gap, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.data.gaps), nil
+}
+
 func (m *memory) Read(_ context.Context, after int64, token func(kae.Token, int64), beat func(kae.Heartbeat)) (kae.Clock, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -81,19 +81,3 @@ func (r *Roster) Overdue(at time.Time) int {
 	})
 	return n
 }
-
-// NextDeadline gives the token that fires next unless a heartbeat comes.
-func (r *Roster) NextDeadline() (t kae.Token, ok bool) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	var next *entry
-	for _, e := range r.agenda {
-		if next == nil || e.dead < next.dead {
-			next = e
-		}
-	}
-	if next == nil {
-		return kae.Token{}, false
-	}
-	return next.token(), true
-}

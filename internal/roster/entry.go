@@ -2,6 +2,7 @@ package roster
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"kae"
@@ -21,6 +22,8 @@ type entry struct {
 	track                                             kae.Track
 
 	wake    int64 // when something happens to it next: due, then the deadline; 0: never
+	fires   int64 // if nothing more comes; 0: never
+	at      int   // in all
 	place   int   // in the agenda; -1: not there
 	late    bool
 	unknown bool
@@ -33,6 +36,7 @@ type identity struct {
 	value, uuid string
 	created     int64
 	settings    kae.Settings
+	name, text  string // what is sorted by and searched in, in lower case
 }
 
 func (i *identity) describes(t kae.Token) bool {
@@ -46,6 +50,8 @@ func (i *identity) describes(t kae.Token) bool {
 func (e *entry) pack(t kae.Token, now time.Time) {
 	if e.id == nil || !e.id.describes(t) {
 		e.id = &identity{id: t.ID, value: t.Value, uuid: t.UUID, created: micros(t.CreatedAt), settings: t.Settings()}
+		e.id.name = strings.ToLower(t.Name)
+		e.id.text = strings.ToLower(t.Name + "\n" + t.Description + "\n" + strings.Join(t.Tags, "\n"))
 	}
 	e.status, e.reason = t.Status, t.Reason
 	e.beats, e.flips, e.lastPos = t.Beats, t.Flips, t.LastPos
@@ -54,6 +60,10 @@ func (e *entry) pack(t kae.Token, now time.Time) {
 	e.flipped, e.due, e.dead = micros(t.FlippedAt), micros(t.DueAt), micros(t.Deadline)
 	e.late, e.unknown = t.Late(now), t.Unknown
 	e.wake = micros(t.Wake(now))
+	e.fires = e.dead
+	if t.Strikes+1 < t.FireAfter {
+		e.fires = micros(t.FiresAt())
+	}
 }
 
 func (e *entry) token() kae.Token {

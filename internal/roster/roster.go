@@ -8,6 +8,7 @@ package roster
 
 import (
 	"container/heap"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,17 +31,20 @@ type Counts struct {
 // Roster is safe for use by several goroutines.
 type Roster struct {
 	mu       sync.RWMutex
+	all      []*entry // in no order
 	byID     map[int64]*entry
 	byValue  map[string]*entry // without removed tokens
 	removed  map[int64]*entry
 	agenda   agenda
+	orders   orders
+	gaps     []kae.Gap
 	counts   Counts
 	lastBeat time.Time
 }
 
 // New makes an empty roster.
 func New() *Roster {
-	return &Roster{byID: map[int64]*entry{}, byValue: map[string]*entry{}, removed: map[int64]*entry{}}
+	return &Roster{byID: map[int64]*entry{}, byValue: map[string]*entry{}, removed: map[int64]*entry{}, orders: newOrders()}
 }
 
 // Install puts the outcome of committed changes in place. The newest change of
@@ -58,7 +62,9 @@ func (r *Roster) Install(changes []kae.Change, now time.Time) {
 
 func (r *Roster) put(t kae.Token, now time.Time) {
 	e, known := r.byID[t.ID]
+	var before *[sorts]Key
 	if known {
+		before = e.keys()
 		r.tally(e, -1)
 		if e.id.value != t.Value || t.Removed() {
 			delete(r.byValue, e.id.value)
@@ -66,6 +72,8 @@ func (r *Roster) put(t kae.Token, now time.Time) {
 	} else {
 		e = &entry{place: -1}
 		r.byID[t.ID] = e
+		e.at = len(r.all)
+		r.all = append(r.all, e)
 	}
 	e.pack(t, now)
 	if t.LastAt.After(r.lastBeat) {
@@ -78,6 +86,7 @@ func (r *Roster) put(t kae.Token, now time.Time) {
 		r.byValue[t.Value] = e
 	}
 	r.tally(e, 1)
+	r.orders.move(e, before)
 	switch {
 	case e.wake == 0 && e.place >= 0:
 		heap.Remove(&r.agenda, e.place)
@@ -98,6 +107,11 @@ func (r *Roster) Drop(ids []int64) {
 			continue
 		}
 		r.tally(e, -1)
+		r.orders.drop(e)
+		last := r.all[len(r.all)-1]
+		r.all[e.at], last.at = last, e.at
+		r.all[len(r.all)-1] = nil
+		r.all = r.all[:len(r.all)-1]
 		delete(r.byID, id)
 		delete(r.removed, id)
 		if r.byValue[e.id.value] == e {
@@ -169,6 +183,32 @@ func (r *Roster) Find(value string) (id int64, ok bool) {
 		return 0, false
 	}
 	return e.id.id, true
+}
+
+// gapsKept is how many gaps a page can look back on.
+const gapsKept = 1000
+
+// SetGaps puts in place when kae could take no heartbeat, the oldest first.
+func (r *Roster) SetGaps(gaps []kae.Gap) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.gaps = gaps
+}
+
+// AddGap adds the newest one.
+func (r *Roster) AddGap(g kae.Gap) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// A slice that was handed out stays as it is.
+	r.gaps = append(slices.Clone(r.gaps[max(0, len(r.gaps)+1-gapsKept):]), g)
+}
+
+// Gaps tells when kae could take no heartbeat, the oldest first. It is not to
+// be changed.
+func (r *Roster) Gaps() []kae.Gap {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.gaps
 }
 
 // LastBeat tells when the newest heartbeat of all came; zero if none did.

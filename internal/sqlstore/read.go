@@ -104,6 +104,20 @@ func (s *Store) History(ctx context.Context, t kae.Token, q kae.HistoryQuery) (k
 	return h, nil
 }
 
+// Gaps implements [kae.Store].
+func (s *Store) Gaps(ctx context.Context) (gaps []kae.Gap, err error) {
+	err = s.read(ctx, func(ctx context.Context, c *conn) error {
+		gaps = nil
+		return c.each(ctx, "SELECT from_at, to_at FROM gaps ORDER BY n", nil, func(rows *sql.Rows) error {
+			var from, to int64
+			err := rows.Scan(&from, &to)
+			gaps = append(gaps, kae.Gap{From: moment(from), To: moment(to)})
+			return err
+		})
+	})
+	return gaps, err
+}
+
 // below gives the number under which to read: the one asked for, or one more
 // than the newest that the token knows of. What came after that is not shown
 // beside an older state.

@@ -83,7 +83,7 @@ func previewOf(f form, set kae.Settings, c clock) preview {
 	}
 	t := kae.Token{Status: kae.Up}.With(set)
 	t.Since = c.now
-	fires := firesAt(t.Settle())
+	fires := t.Settle().FiresAt()
 	p.Fires, p.Firing = stamp(fires), wouldFire(set, fires, strings.TrimSpace(f.Grace) == "", c)
 	return p
 }

@@ -40,7 +40,7 @@ var looks = map[string]state{
 }
 
 func stateOf(t kae.Token, now time.Time) state {
-	rank := roster.Rank(t, now)
+	rank := roster.Rank(t, t.Late(now))
 	word := roster.States[rank-1]
 	look, ok := looks[word]
 	switch {
@@ -113,7 +113,7 @@ func view(t kae.Token, c clock, base string) tokenView {
 
 		State:    stateOf(t, c.now),
 		Expected: often(t.Schedule), GraceWords: length(t.Grace), Rules: rulesOf(t), Misses: strikesOf(t),
-		Last: c.rel(t.LastAt), Due: c.rel(t.DueAt), Fires: c.rel(firesAt(t)), Created: c.day(t.CreatedAt),
+		Last: c.rel(t.LastAt), Due: c.rel(t.DueAt), Fires: c.rel(t.FiresAt()), Created: c.day(t.CreatedAt),
 		Flips: t.Flips, Masked: mask(base, t.Value),
 	}
 	if v.Where = zoneOf(t.Schedule); v.Where != "" {
