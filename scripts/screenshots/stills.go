@@ -36,6 +36,7 @@ var stills = []still{
 	{name: "token-390-light", width: 390, height: 844, theme: "light", token: "Orders database dump"},
 	{name: "unknown-1440-light", width: 1440, height: 800, theme: "light", token: "Tape library inventory"},
 	{name: "fresh-1440-light", width: 1440, height: 800, theme: "light", token: "Audit log export for the accountants"},
+	{name: "strays-1440-light", width: 1440, height: 560, theme: "light", path: "/strays"},
 	{name: "edit-1440-light", width: 1440, height: 1000, theme: "light", token: "Orders database dump/edit"},
 }
 
