@@ -9,7 +9,7 @@ import (
 // Judge decides what a heartbeat is: a success whose body is not as the token
 // asks is a failure. What is stored and replayed is the outcome.
 func (t Token) Judge(h Heartbeat) Heartbeat {
-	if h.Kind != Success {
+	if h.Kind != Success || h.ByHand {
 		return h
 	}
 	var why string

@@ -43,6 +43,7 @@ type Heartbeat struct {
 	BodySize int    // bytes of the body that were kept
 	Body     []byte // nil where it was not asked for or is no longer kept
 	Posted   bool   // sent by a method that link previews and scanners don't use; not stored
+	ByHand   bool   // a person says so: it is not judged by its body; not stored
 	Remote   string // the address it came from
 	Agent    string // its User-Agent
 }

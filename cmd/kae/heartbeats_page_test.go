@@ -58,7 +58,7 @@ func TestHeartbeatsPageShowsWhatHappens(t *testing.T) {
 			durations++
 		}
 	}
-	want := "start success log failure success start success success success failure"
+	want := "start success log failure failure success start success success success failure"
 	if got := strings.Join(kinds, " "); got != want {
 		t.Errorf("kae heard\n%s, want\n%s", got, want)
 	}

@@ -100,7 +100,7 @@ func TestBodiesOfOldHeartbeatsAreNoLongerKept(t *testing.T) {
 	for range kae.BodiesKept {
 		w.beat(token, kae.Log, time.Minute, "", "")
 	}
-	rows, _, _ := logOf(kae.Token{ID: 1, Beats: kae.BodiesKept + 1}, kae.History{Beats: w.beats[1][kae.BodiesKept:]}, place{}, clock{noon, time.UTC})
+	rows, _, _ := logOf(kae.Token{ID: 1, Beats: kae.BodiesKept + 1}, kae.History{Beats: w.beats[1][kae.BodiesKept:]}, place{}, nil, clock{noon, time.UTC})
 	if b := rows[0].Body; b == nil || b.URL != "" || b.Text != "" || b.Size != "11 bytes" {
 		t.Errorf("got %+v", b)
 	}

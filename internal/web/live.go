@@ -3,8 +3,10 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"kae"
 	"kae/internal/roster"
@@ -30,7 +32,11 @@ func (s *Server) pageOf(r *http.Request) (livePage, error) {
 		if _, ok := s.Roster.Get(id); !ok {
 			return nil, &kae.Error{Code: kae.NotFound, Message: "There is no such token, or it is gone for good."}
 		}
-		return &liveToken{live: live, id: id}, nil
+		at, err := placeOf(url.Values{"show": q["show"], "open": q["open"]})
+		if err != nil {
+			return nil, err
+		}
+		return &liveToken{live: live, id: id, place: at}, nil
 	}
 	p := &liveList{live: live, rows: map[int64]bool{}, more: q.Get("more") == "1"}
 	p.is = filter(q.Get("q"))
@@ -134,7 +140,10 @@ func (p *liveList) around(_ context.Context, st *stream) {
 type liveToken struct {
 	live
 	id    int64
-	fault bool // the log could not be read
+	place place     // what its log shows
+	past  *past     // what was read of its history
+	at    time.Time // when all of it was made
+	fault bool      // the log could not be read
 }
 
 func (p *liveToken) wants(id int64) bool { return id == p.id }
@@ -145,9 +154,9 @@ func (p *liveToken) all(ctx context.Context, st *stream) {
 		st.event("gone", strconv.FormatInt(p.id, 10))
 		return
 	}
-	page := p.tokenPage(ctx, t, p.base, place{})
-	p.fault = page.LogFault != ""
-	for _, name := range []string{"head", "do", "hear", "log", "side", "how"} {
+	page := p.tokenPage(ctx, t, p.base, p.place, p.past)
+	p.fault, p.past, p.at = page.LogFault != "", page.past, p.stamp()
+	for _, name := range []string{"head", "do", "hear", "slots", "took", "record", "log", "side", "how"} {
 		st.block(name, page)
 	}
 	p.header(st, p.clock(), page.Title)
@@ -162,7 +171,8 @@ func (p *liveToken) some(ctx context.Context, st *stream, changes []kae.Change) 
 }
 
 func (p *liveToken) around(ctx context.Context, st *stream) {
-	if p.fault { // it may be readable by now
+	// It may be readable by now; and what is missed adds up without a change.
+	if p.fault || p.stamp().Sub(p.at) >= time.Minute {
 		p.all(ctx, st)
 		return
 	}

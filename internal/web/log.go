@@ -23,6 +23,8 @@ type logRow struct {
 	Body   *bodyView // if there was one
 	From   string
 	Agent  string
+	ID     string
+	Quiet  *quietView // a stretch of runs in one line
 }
 
 // arrived is when a heartbeat came, by which it has its place in the history.
@@ -33,47 +35,118 @@ func arrived(b kae.Heartbeat) time.Time {
 	return b.At
 }
 
-// logOf merges heartbeats and flips, newest first, and tells where older ones
-// are. Of two at one time the flip stands above the heartbeat that caused it.
-// What is read is what came last; where a report of it came late, it stands
-// where it belongs. A flip of the number that is read on from is only there to
-// tell what became of the one before it.
-func logOf(t kae.Token, h kae.History, from place, c clock) (rows []logRow, next place, more bool) {
-	next = from
+// entry is a heartbeat or a flip in the order of arrival.
+type entry struct {
+	beat *kae.Heartbeat
+	flip *flipEntry
+}
+
+// flipEntry is a flip with its neighbours: the older ones say what it ended,
+// the newer one what became of it.
+type flipEntry struct {
+	newer *kae.Flip
+	flips []kae.Flip
+}
+
+// merge puts heartbeats and flips in one order, newest first, at most size of
+// them. Of two at one time the flip stands above the heartbeat that caused it.
+// A flip of the number that is read on from is only there to tell what became
+// of the one before it.
+func merge(h kae.History, from place, size int) (all []entry, more bool) {
 	beats, flips := h.Beats, h.Flips
 	var newer *kae.Flip
 	if len(flips) > 0 && flips[0].Number == from.flips {
 		newer, flips = &flips[0], flips[1:]
 	}
-	inline := inlineBudget
-	for len(rows) < logSize && len(beats)+len(flips) > 0 {
+	if from.show == "flips" {
+		beats = nil
+	}
+	for len(all) < size && len(beats)+len(flips) > 0 {
 		if len(beats) == 0 || len(flips) > 0 && !flips[0].At.Before(arrived(beats[0])) {
-			rows, next.flips = append(rows, flipRow(newer, flips, h.Gaps, c)), flips[0].Number
+			all = append(all, entry{flip: &flipEntry{newer, flips}})
 			newer, flips = &flips[0], flips[1:]
 			continue
 		}
-		row := beatRow(t, beats[0], c)
-		row.Body = bodyOf(t, beats[0], &inline)
-		rows, next.beats = append(rows, row), beats[0].Number
+		all = append(all, entry{beat: &beats[0]})
 		beats = beats[1:]
 	}
-	slices.SortStableFunc(rows, func(a, b logRow) int { return b.at.Compare(a.at) })
-	day := ""
-	for i := range rows {
-		d := c.day(rows[i].at)
-		if d.Text = c.dayHead(rows[i].at); d.Text != day {
-			day, rows[i].Day = d.Text, &d
+	return all, len(beats)+len(flips) > 0
+}
+
+// logOf makes the lines of a log, newest first, and tells where older ones
+// are. Quiet stretches are one line each. What is read is what came last;
+// where a report of it came late, it stands where it belongs.
+func logOf(t kae.Token, h kae.History, from place, slots []slotView, c clock) (rows []logRow, next place, more bool) {
+	entries, more := merge(h, from, logRead)
+	stretches := quiet(entries, from)
+	inline, lines := inlineBudget, 0
+	next = from
+	done := 0
+	for done < len(entries) && lines < logSize {
+		if n := stretches[done]; n > 0 {
+			stretch := entries[done : done+n]
+			open := holds(stretch, from.open)
+			rows, lines = append(rows, quietRow(t, stretch, slots, from, open, c)), lines+1
+			if !open {
+				done += n
+				continue
+			}
+			for _, e := range stretch {
+				rows = append(rows, entryRow(t, e, h.Gaps, &inline, c))
+			}
+			done += n
+			continue
+		}
+		if e := entries[done]; e.beat != nil || from.show != "beats" {
+			rows, lines = append(rows, entryRow(t, e, h.Gaps, &inline, c)), lines+1
+		}
+		done++
+	}
+	for _, e := range entries[:done] {
+		if e.beat != nil {
+			next.beats = e.beat.Number
+		} else {
+			next.flips = e.flip.flips[0].Number
 		}
 	}
+	slices.SortStableFunc(rows, func(a, b logRow) int { return b.at.Compare(a.at) })
+	c.daysOf(rows)
 	// A page without any of one kind goes on where that kind was.
-	if next.beats == 0 && len(h.Beats) > 0 {
+	if next.beats == 0 && len(h.Beats) > 0 && from.show != "flips" {
 		next.beats = h.Beats[0].Number + 1
 	}
 	if next.flips == 0 && len(h.Flips) > 0 {
 		next.flips = h.Flips[0].Number + 1
 	}
-	next.beats, next.flips = max(1, next.beats), max(1, next.flips)
-	return rows, next, len(beats)+len(flips) > 0
+	next.flips = max(1, next.flips)
+	if from.show != "flips" {
+		next.beats = max(1, next.beats)
+	}
+	next.open = 0
+	return rows, next, more || done < len(entries)
+}
+
+func entryRow(t kae.Token, e entry, gaps []kae.Gap, inline *int, c clock) logRow {
+	if e.flip != nil {
+		return flipRow(e.flip.newer, e.flip.flips, gaps, c)
+	}
+	row := beatRow(t, *e.beat, c)
+	row.Body = bodyOf(t, *e.beat, inline)
+	return row
+}
+
+// daysOf marks the rows with which a new day begins.
+func (c clock) daysOf(rows []logRow) {
+	day := ""
+	for i := range rows {
+		if rows[i].Quiet != nil && rows[i].Quiet.Days {
+			continue // says its days itself
+		}
+		d := c.day(rows[i].at)
+		if d.Text = c.dayHead(rows[i].at); d.Text != day {
+			day, rows[i].Day = d.Text, &d
+		}
+	}
 }
 
 func (c clock) dayHead(t time.Time) string {

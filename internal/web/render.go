@@ -29,6 +29,7 @@ type frame struct {
 	Trouble  moment // since when the database fails
 	Listing  bool   // the list has a form of its own
 	Version  string
+	Script   string // of this page alone
 }
 
 func (s *Server) frame(c clock) frame {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"time"
 
 	"kae"
 )
@@ -27,9 +28,38 @@ func plain(parts []part) string {
 	return s
 }
 
+// known is what its history adds to a token's state.
+type known struct {
+	failure *ended        // the newest one, while the token fires for it
+	usual   time.Duration // how long a run takes; 0: not known
+	gap     *kae.Gap      // for which it is excused
+}
+
+func knownOf(t kae.Token, p *past) known {
+	k := known{usual: p.usual()}
+	for i := range p.ended {
+		if e := &p.ended[i]; e.failed && e.at.Equal(t.LastAt) {
+			k.failure = e
+			break
+		}
+	}
+	for _, f := range p.flips {
+		if f.Reason != kae.Excused {
+			continue
+		}
+		for i := range p.gaps {
+			if p.gaps[i].To.Equal(f.At) {
+				k.gap = &p.gaps[i]
+			}
+		}
+		break
+	}
+	return k
+}
+
 // sentence tells what a token's state means: the answer that its page begins
 // with.
-func sentence(t kae.Token, c clock) []part {
+func sentence(t kae.Token, k known, c clock) []part {
 	switch stateOf(t, c.now).Word {
 	case "removed":
 		return []part{bold("Removed "), stress(c.at(t.RemovedAt)), text(". It can be brought back until "),
@@ -47,19 +77,15 @@ func sentence(t kae.Token, c clock) []part {
 	case "overran":
 		return sentences(overran(t, c), expected(t), heard(t, c))
 	case "failed":
-		return sentences(
-			[]part{bold("Failed "), stress(c.at(t.LastAt)), text(", "), when(c.rel(t.LastAt)), text(".")},
-			expected(t), nextDue(t, c))
+		return sentences(failed(t, k, c), expected(t), nextDue(t, c))
 	case "late":
 		return sentences(strikes(t),
 			[]part{bold("Due "), stress(c.rel(t.DueAt)), bold("."), text(" " + whatThen(t) + " "), stress(c.rel(t.Deadline)), text(" unless it comes.")},
 			expected(t), heard(t, c))
 	case "unknown":
-		return sentences(strikes(t),
-			[]part{bold("kae took no heartbeats when one was due;"), text(" the next one counts. It is due "), stress(c.at(t.DueAt)), text(".")},
-			fires(t, c), expected(t), heard(t, c))
+		return sentences(strikes(t), excused(t, k, c), fires(t, c), expected(t), heard(t, c))
 	case "running":
-		return sentences(strikes(t), running(t, c), expected(t), heard(t, c), fires(t, c))
+		return sentences(strikes(t), running(t, k, c), expected(t), heard(t, c), fires(t, c))
 	}
 	return sentences(strikes(t), expected(t), heard(t, c), fires(t, c))
 }
@@ -80,8 +106,33 @@ func overran(t kae.Token, c clock) []part {
 	return append(parts, text("; fired "), when(c.at(t.FlippedAt)), text("."))
 }
 
-func running(t kae.Token, c clock) []part {
+// failed tells what the newest failure said of itself.
+func failed(t kae.Token, k known, c clock) []part {
+	parts := []part{bold("Failed "), stress(c.at(t.LastAt))}
+	if k.failure != nil && k.failure.exited {
+		parts = append(parts, text(fmt.Sprintf(" with exit status %d", k.failure.exit)))
+	}
+	parts = append(parts, text(", "), when(c.rel(t.LastAt)))
+	if k.failure != nil && k.failure.message != "" {
+		parts = append(parts, text(": “"+clip(k.failure.message, 120)+"”"))
+	}
+	return append(parts, text("."))
+}
+
+// excused tells why a token is unknown.
+func excused(t kae.Token, k known, c clock) []part {
+	parts := []part{bold("kae took no heartbeats when one was due;")}
+	if k.gap != nil {
+		parts = []part{bold("kae took no heartbeats from "), stress(c.at(k.gap.From)), bold(" to "), stress(c.at(k.gap.To)), bold(", when one was due;")}
+	}
+	return append(parts, text(" the next one counts. It is due "), stress(c.at(t.DueAt)), text("."))
+}
+
+func running(t kae.Token, k known, c clock) []part {
 	parts := []part{bold("Running since "), stress(c.at(t.StartedAt))}
+	if k.usual > 0 {
+		parts = append(parts, text(", usually "+took(k.usual)))
+	}
 	if t.MaxRun > 0 {
 		parts = append(parts, text(", at most "+length(t.MaxRun)))
 	}

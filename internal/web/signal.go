@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 //	/hb/VALUE                      a success
 //	/hb/VALUE/start, /fail, /log   a run began, ended badly; something to note
 //	/hb/VALUE/2                    an exit status; 0 is a success
+//	/hb/VALUE/TERM                 the signal that killed it, a failure
 //
 // The value may instead come as a bearer token (RFC 6750), to /hb, /hb/start
 // and so on.
@@ -60,12 +62,29 @@ func kindOf(word string, h *kae.Heartbeat) error {
 	case "log":
 		h.Kind = kae.Log
 	default:
-		if strings.Trim(word, "0123456789-+") != "" {
-			return &kae.Error{Code: kae.NotFound, Message: "There is nothing at this address. After the token's value comes start, fail, log or an exit status."}
+		if strings.Trim(word, "0123456789-+") == "" {
+			return exitOf(word, h)
 		}
-		return exitOf(word, h)
+		if !isSignal(strings.TrimPrefix(word, "SIG")) {
+			return &kae.Error{Code: kae.NotFound, Message: "There is nothing at this address. After the token's value comes start, fail, log, an exit status or a signal such as TERM."}
+		}
+		h.Kind, h.Message = kae.Failure, "killed by SIG"+strings.TrimPrefix(word, "SIG")
 	}
 	return nil
+}
+
+// signalNames are the names that systemd puts into $EXIT_STATUS in place of a
+// number when a signal ended the job (systemd.exec(5)), with what shells call
+// the same. In capitals, as signals are written.
+var signalNames = strings.Fields(`HUP INT QUIT ILL TRAP ABRT IOT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD
+	CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO POLL PWR SYS`)
+
+func isSignal(name string) bool {
+	if n, ok := strings.CutPrefix(name, "RTMIN+"); ok {
+		_, err := strconv.ParseUint(n, 10, 8)
+		return err == nil
+	}
+	return slices.Contains(signalNames, name)
 }
 
 // exitOf reads an exit status.
@@ -98,7 +117,10 @@ func (s *Server) query(query, word string, h *kae.Heartbeat) error {
 		var err error
 		switch name {
 		case "m":
-			if !told {
+			if !told && text != "" {
+				if h.Message != "" { // the signal that the path names
+					text += "; " + h.Message
+				}
 				h.Message, told = kae.CleanText(text, kae.MaxMessage), true
 			}
 		case "s":

@@ -24,6 +24,10 @@ func TestSignals(t *testing.T) {
 		"/0":                                  {Kind: kae.Success, Exited: true},
 		"/2":                                  {Kind: kae.Failure, Exited: true, Exit: 2},
 		"/255":                                {Kind: kae.Failure, Exited: true, Exit: 255},
+		"/TERM":                               {Kind: kae.Failure, Message: "killed by SIGTERM"},
+		"/SIGKILL?m=":                         {Kind: kae.Failure, Message: "killed by SIGKILL"},
+		"/RTMIN+3":                            {Kind: kae.Failure, Message: "killed by SIGRTMIN+3"},
+		"/SEGV?m=night+shift&m=x":             {Kind: kae.Failure, Message: "night shift; killed by SIGSEGV"},
 		"?s=0":                                {Kind: kae.Success, Exited: true},
 		"?s=7":                                {Kind: kae.Failure, Exited: true, Exit: 7},
 		"/fail?s=0":                           {Kind: kae.Failure, Exited: true},
@@ -58,7 +62,7 @@ func TestASignalThatIsWrongIsNotRecorded(t *testing.T) {
 	token := w.make(t, "a", "1h", "")
 	s := w.server()
 	for path, status := range map[string]int{
-		"/256": 400, "/-1": 400, "/01": 400, "/+1": 400, "/1e1": 404, "/strat": 404, "/start/now": 404, "?s=": 400, "?s=ok": 400, "?s=300": 400,
+		"/256": 400, "/-1": 400, "/01": 400, "/+1": 400, "/1e1": 404, "/strat": 404, "/term": 404, "/SIG": 404, "/SIGSIGHUP": 404, "/RTMIN+": 404, "/RTMIN+x": 404, "/LATE": 404, "/start/now": 404, "?s=": 400, "?s=ok": 400, "?s=300": 400,
 		"?rid=1": 400, "?rid=" + aRun[:35] + "g": 400, "?rid=" + strings.ReplaceAll(aRun, "-", "x"): 400,
 		"?d=long": 400, "?d=-1": 400, "?d=NaN": 400, "?d=1e300": 400,
 		"?at=yesterday": 400, "?at=-5": 400, "?at=NaN": 400,

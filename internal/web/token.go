@@ -6,13 +6,16 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
+	"time"
 
 	"kae"
 )
 
 // How much of a history a page has.
 const (
-	logSize     = 50  // rows of the log, heartbeats and flips together
+	logSize     = 50  // lines of the log, heartbeats and flips together
+	logRead     = 200 // of each that are read for it: quiet stretches are one line each
 	historySize = 100 // heartbeats in JSON, and as many flips
 )
 
@@ -25,6 +28,9 @@ type tokenPage struct {
 	Gaps       []gapView  `json:"gaps"`
 	Next       *string    `json:"next"` // where older history is
 
+	Slots   []slotView   `json:"slots"`   // the newest expected times, oldest first
+	History []recordView `json:"history"` // how it did
+
 	Sentence []part    `json:"-"`
 	Log      []logRow  `json:"-"`
 	LogFault string    `json:"-"` // why there is no log
@@ -33,6 +39,11 @@ type tokenPage struct {
 	At       moment    `json:"-"` // when
 	Snippets []snippet `json:"-"`
 	Older    bool      `json:"-"` // not the newest part of the log
+	Place    place     `json:"-"`
+	Chart    chart     `json:"-"`
+	Recorded bool      `json:"-"` // there is a history to tell
+	RunsFrom moment    `json:"-"` // from when on durations are known, if that is later than asked
+	past     *past
 }
 
 type beatView struct {
@@ -63,12 +74,17 @@ type gapView struct {
 	To   stamp `json:"to"`
 }
 
-// place is where a page of history begins: before these numbers.
-type place struct{ beats, flips int64 }
+// place is a part of a history: what came before these numbers (0: the
+// newest), of which kind, and which quiet stretch is open.
+type place struct {
+	beats, flips int64
+	show         string // "", "beats" or "flips"
+	open         int64  // the number of a heartbeat in it
+}
 
 func placeOf(q url.Values) (place, error) {
-	var p place
-	for name, n := range map[string]*int64{"before": &p.beats, "flips": &p.flips} {
+	p := place{show: q.Get("show")}
+	for name, n := range map[string]*int64{"before": &p.beats, "flips": &p.flips, "open": &p.open} {
 		text := q.Get(name)
 		if text == "" {
 			continue
@@ -78,13 +94,46 @@ func placeOf(q url.Values) (place, error) {
 			return place{}, &kae.Error{Code: kae.Invalid, Field: name, Message: "That is not a place in the history."}
 		}
 	}
+	switch p.show {
+	case "all":
+		p.show = ""
+	case "", "beats", "flips":
+	default:
+		return place{}, &kae.Error{Code: kae.Invalid, Field: "show", Message: "A log shows all, beats or flips."}
+	}
 	return p, nil
 }
 
-func (p place) url(id int64) *string {
-	u := fmt.Sprintf("/tokens/%d?before=%d&flips=%d", id, p.beats, p.flips)
-	return &u
+// Query writes a place into a URL.
+func (p place) Query() string {
+	var all []string
+	for _, n := range []struct {
+		name string
+		n    int64
+	}{{"before", p.beats}, {"flips", p.flips}, {"open", p.open}} {
+		if n.n > 0 {
+			all = append(all, fmt.Sprintf("%s=%d", n.name, n.n))
+		}
+	}
+	if p.show != "" {
+		all = append(all, "show="+p.show)
+	}
+	return strings.Join(all, "&")
 }
+
+func (p place) url(id int64) string {
+	u := fmt.Sprintf("/tokens/%d", id)
+	if q := p.Query(); q != "" {
+		u += "?" + q
+	}
+	return u
+}
+
+// Shows tells whether a filter is the one that is chosen.
+func (p place) Shows(what string) bool { return p.show == what }
+
+// newest tells whether the log begins with what came last.
+func (p place) newest() bool { return p.beats == 0 && p.flips == 0 }
 
 func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 	t, err := s.known(r)
@@ -102,7 +151,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 		}
 		return s.json(w, r, http.StatusOK, page)
 	}
-	return s.html(w, r, http.StatusOK, "token.html", s.tokenPage(r.Context(), t, s.base(r), from))
+	return s.html(w, r, http.StatusOK, "token.html", s.tokenPage(r.Context(), t, s.base(r), from, nil))
 }
 
 // history makes the page that programs get.
@@ -111,7 +160,12 @@ func (s *Server) history(ctx context.Context, t kae.Token, base string, from pla
 	if err != nil {
 		return tokenPage{}, err
 	}
-	page := tokenPage{Token: view(t, s.clock(), base), Heartbeats: []beatView{}, Flips: []flipView{}, Gaps: []gapView{}}
+	past, err := s.pastOf(ctx, t, nil, kae.History{})
+	if err != nil {
+		return tokenPage{}, err
+	}
+	c := s.clock()
+	page := tokenPage{Token: view(t, c, base), Slots: slotsOf(t, past, c), History: past.records(t, c), Heartbeats: []beatView{}, Flips: []flipView{}, Gaps: []gapView{}}
 	more := len(h.Beats) > historySize || len(h.Flips) > historySize
 	for _, b := range h.Beats[:min(historySize, len(h.Beats))] {
 		page.Heartbeats, from.beats = append(page.Heartbeats, beatOf(b)), b.Number
@@ -124,7 +178,8 @@ func (s *Server) history(ctx context.Context, t kae.Token, base string, from pla
 	}
 	if more {
 		// A list that has ended goes on before its first number: with nothing.
-		page.Next = place{max(1, from.beats), max(1, from.flips)}.url(t.ID)
+		next := place{beats: max(1, from.beats), flips: max(1, from.flips)}.url(t.ID)
+		page.Next = &next
 	}
 	return page, nil
 }
@@ -149,34 +204,49 @@ func beatOf(b kae.Heartbeat) beatView {
 }
 
 // tokenPage makes the page that people get. A database that fails takes the
-// log away and nothing else: the state is in memory.
-func (s *Server) tokenPage(ctx context.Context, t kae.Token, base string, from place) tokenPage {
+// history away and nothing else: the state is in memory. A stream gives what
+// it has read before.
+func (s *Server) tokenPage(ctx context.Context, t kae.Token, base string, from place, before *past) tokenPage {
 	c := s.clock()
-	page := tokenPage{frame: s.frame(c), Token: view(t, c, base), Sentence: sentence(t, c), Older: from != place{}}
-	page.Title = page.Token.pageTitle()
+	page := tokenPage{frame: s.frame(c), Token: view(t, c, base), Older: !from.newest(), Place: from}
+	page.Title, page.Script = page.Token.pageTitle(), "token.js"
 	page.Snippets = snippets(page.Token.URL, t)
-	q := kae.HistoryQuery{BeatsBefore: from.beats, FlipsBefore: from.flips, Limit: logSize + 2, Bodies: true}
-	if q.FlipsBefore > 0 {
-		q.FlipsBefore++ // logOf asks what became of the first
+	log, err := s.readLog(ctx, t, from)
+	if err == nil {
+		page.past, err = s.pastOf(ctx, t, before, log)
 	}
-	h, err := s.History.History(ctx, t, q)
 	if err != nil {
-		s.Log.Warn("a log can't be read", "err", err)
+		s.Log.Warn("a history can't be read", "err", err)
 		page.LogFault = "The log can’t be read now. What stands above is from memory and holds."
+		page.Sentence, page.Chart = sentence(t, known{}, c), chartOf(t, nil, c)
 		return page
 	}
-	var next place
-	var more bool
-	page.Log, next, more = logOf(t, h, from, c)
-	if more {
-		page.Next = next.url(t.ID)
+	page.Sentence = sentence(t, knownOf(t, page.past), c)
+	page.Chart = chartOf(t, page.past, c)
+	page.History = page.past.records(t, c)
+	page.Recorded = len(page.past.flips) > 0
+	if longest := page.History[len(page.History)-1]; len(page.past.took(time.Time{})) > 0 {
+		page.RunsFrom = longest.RunsFrom
+	}
+	rows, next, more := logOf(t, log, from, page.Chart.Slots, c)
+	if page.Log = rows; more {
+		next := next.url(t.ID)
+		page.Next = &next
 	}
 	switch word := page.Token.State.Word; {
 	case page.Older:
 	case t.Beats == 0 && word == "new":
 		page.Hear = "listening"
-	case t.Beats == 1 && word == "up" && len(h.Beats) == 1:
-		page.Hear, page.At, page.From = "heard", c.at(h.Beats[0].At), h.Beats[0].Remote
+	case t.Beats == 1 && word == "up" && len(log.Beats) == 1:
+		page.Hear, page.At, page.From = "heard", c.at(log.Beats[0].At), log.Beats[0].Remote
 	}
 	return page
+}
+
+func (s *Server) readLog(ctx context.Context, t kae.Token, from place) (kae.History, error) {
+	q := kae.HistoryQuery{BeatsBefore: from.beats, FlipsBefore: from.flips, Limit: logRead + 2, Bodies: true}
+	if q.FlipsBefore > 0 {
+		q.FlipsBefore++ // merge asks what became of the first
+	}
+	return s.History.History(ctx, t, q)
 }

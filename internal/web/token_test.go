@@ -20,11 +20,18 @@ func TestATokenInJSON(t *testing.T) {
 	w.beat(token, kae.Failure, 10*time.Minute, "exit status 1", "not \xff text\x00")
 	got := getJSON(w.server(), "/tokens/1")
 	_, after, _ := strings.Cut(got.Body.String(), `,"heartbeats":`)
+	window := func(hours int, runs string) string {
+		return fmt.Sprintf(`{"hours":%d,"since":"2026-11-22T11:20:00.000000Z","up":1200,"down":600,"share":0.6666666666666666,"firings":1,`+
+			`"runs_since":%q,"runs":0,"median":null,"p95":null,"longest":null}`, hours, runs)
+	}
 	want := `[{"number":2,"at":"2026-11-22T11:50:00.000000Z","received_at":null,"kind":"failure","exit":null,"run_id":"","took":null,"message":"exit status 1","body":"not ` + "\uFFFD text\uFFFD" + `","body_size":11,"remote":"10.0.4.12","agent":"curl/8.5.0"},` +
 		`{"number":1,"at":"2026-11-22T11:20:00.000000Z","received_at":null,"kind":"success","exit":null,"run_id":"","took":null,"message":"","body":null,"body_size":0,"remote":"10.0.4.12","agent":"curl/8.5.0"}],` +
 		`"flips":[{"number":2,"at":"2026-11-22T11:50:00.000000Z","from":"up","to":"firing","reason":"failed"},` +
 		`{"number":1,"at":"2026-11-22T11:20:00.000000Z","from":"new","to":"up","reason":"first"}],` +
-		`"gaps":[{"from":"2026-11-22T11:30:00.000000Z","to":"2026-11-22T11:40:00.000000Z"}],"next":null}` + "\n"
+		`"gaps":[{"from":"2026-11-22T11:30:00.000000Z","to":"2026-11-22T11:40:00.000000Z"}],"next":null,` +
+		`"slots":[{"at":"2026-11-22T11:20:00.000000Z","outcome":"on time"},{"at":"2026-11-22T11:50:00.000000Z","outcome":"failed"}],"history":[` +
+		window(24, "2026-11-21T12:00:00.000000Z") + "," + window(168, "2026-11-15T12:00:00.000000Z") + "," +
+		window(720, "2026-10-23T12:00:00.000000Z") + "," + window(2160, "2026-08-24T12:00:00.000000Z") + "]}\n"
 	if d := cmp.Diff(want, after); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
@@ -78,7 +85,7 @@ func TestHistoryGoesOnInPages(t *testing.T) {
 	path = "/tokens/1"
 	seen, lines := map[string]bool{}, 0
 	for pages := 0; path != ""; pages++ {
-		html := get(s, path).Body.String()
+		_, html, _ := strings.Cut(get(s, path).Body.String(), `<table class="log"`)
 		n := strings.Count(html, `role="row"`) - strings.Count(html, `class="day"`) - 1
 		if n > logSize || pages > 15 {
 			t.Fatalf("page %d has %d lines", pages, n)
@@ -135,7 +142,7 @@ func TestTheLogIsMergedNewestFirst(t *testing.T) {
 	told := func(state string) (lines []string) {
 		token, _ := w.roster.Get(tokens[state].ID)
 		h, _ := w.History(t.Context(), token, kae.HistoryQuery{Limit: logSize + 1})
-		rows, _, _ := logOf(token, h, place{}, clock{noon, time.UTC})
+		rows, _, _ := logOf(token, h, place{}, nil, clock{noon, time.UTC})
 		for _, row := range rows {
 			line := fmt.Sprintf("%s %s", row.Time, row.Word)
 			if row.Number > 0 {
@@ -196,7 +203,7 @@ func TestTheLogTellsWhatHeartbeatsSay(t *testing.T) {
 		token, _ := w.roster.Get(tokens[name].ID)
 		q := kae.HistoryQuery{BeatsBefore: from.beats, FlipsBefore: from.flips, Limit: limit, Bodies: true}
 		h, _ := w.History(t.Context(), token, q)
-		all, _, _ = logOf(token, h, from, clock{noon, time.UTC})
+		all, _, _ = logOf(token, h, from, nil, clock{noon, time.UTC})
 		return all
 	}
 	lines := func(rows []logRow) (all []string) {

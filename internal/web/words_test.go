@@ -116,18 +116,17 @@ func TestEveryStateHasItsSentence(t *testing.T) {
 		"up":       "Expected every 1 h 30 min, 1 min grace. Last heartbeat today at 11:59:04. Fires today at 13:30:04, in 1 h 30 m, unless one comes.",
 		"late":     "Due 3 m ago. Fires in 2 m unless it comes. Expected every 10 min, 5 min grace. Last heartbeat today at 11:47:00.",
 		"missed":   "Nothing since yesterday at 10:00:00. Was due today at 10:00:00, fired today at 11:00:00. Expected every day, 1 h grace.",
-		"failed":   "Failed today at 04:00:00, 8 h ago. Expected every day, 10 min grace. Next due tomorrow at 04:00:00, in 16 h.",
+		"failed":   "Failed today at 04:00:00, 8 h ago: “exit status 1”. Expected every day, 10 min grace. Next due tomorrow at 04:00:00, in 16 h.",
 		"running":  "Running since today at 11:51:00. Expected every 6 h, 30 min grace. Last heartbeat today at 07:00:00. Fires today at 13:30:00, in 1 h 30 m, unless one comes.",
-		"unknown":  "kae took no heartbeats when one was due; the next one counts. It is due today at 17:00:00. Fires today at 17:10:00, in 5 h 10 m, unless one comes. Expected every 6 h, 10 min grace. Last heartbeat today at 05:00:00.",
+		"unknown":  "kae took no heartbeats from today at 10:55:00 to today at 11:20:00, when one was due; the next one counts. It is due today at 17:00:00. Fires today at 17:10:00, in 5 h 10 m, unless one comes. Expected every 6 h, 10 min grace. Last heartbeat today at 05:00:00.",
 		"disabled": "Disabled yesterday at 20:00:00. Heartbeats are recorded, but nothing is expected. Last heartbeat yesterday at 19:20:00.",
 		"removed":  "Removed today at 10:00:00. It can be brought back until 29 Nov, 10:00:00; then it is gone with its history.",
 	} {
 		token, _ := w.roster.Get(tokens[state].ID)
-		c := clock{noon, time.UTC}
 		if got := stateOf(token, noon).Word; got != state {
 			t.Errorf("%s: the word is %q", state, got)
 		}
-		if got := plain(sentence(token, c)); got != want {
+		if got := plain(w.server().tokenPage(t.Context(), token, "", place{}, nil).Sentence); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", state, got, want)
 		}
 	}
@@ -145,7 +144,7 @@ func TestSignalsHaveTheirSentences(t *testing.T) {
 		if got := stateOf(token, noon).Word; got != want.word {
 			t.Errorf("%s: the word is %q", name, got)
 		}
-		if got := plain(sentence(token, clock{noon, time.UTC})); got != want.says {
+		if got := plain(sentence(token, known{}, clock{noon, time.UTC})); got != want.says {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, want.says)
 		}
 	}
@@ -160,8 +159,9 @@ func TestTheLastOfSeveralMissesFires(t *testing.T) {
 	w.do(token, 0, func(token kae.Token, _ time.Time) kae.Change { return token.Expire(noon.Add(20 * time.Minute)) })
 	token, _ = w.roster.Get(token.ID)
 	c := clock{noon.Add(20 * time.Minute), time.UTC}
+	w.sleep(20 * time.Minute)
 	want := "2 misses of 3 in a row. Expected every hour. Last heartbeat today at 10:20:00. Fires today at 13:20:00, in 1 h, unless one comes."
-	if got := plain(sentence(token, c)); got != want {
+	if got := plain(w.server().tokenPage(t.Context(), token, "", place{}, nil).Sentence); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 	if v := view(token, c, ""); v.Misses != "2 misses of 3" || v.Strikes != 2 || !time.Time(v.Deadline).Equal(noon.Add(80*time.Minute)) {
@@ -224,7 +224,7 @@ func TestAJobThatOnlyStartsIsMissedInWords(t *testing.T) {
 	w.do(token, 0, func(token kae.Token, _ time.Time) kae.Change { return token.Expire(noon) })
 	now, _ := w.roster.Get(token.ID)
 	want := "Nothing since it started today at 10:00:00. Was due today at 11:00:00, fired today at 11:00:00. Expected every hour."
-	if got := plain(sentence(now, clock{noon, time.UTC})); got != want {
+	if got := plain(sentence(now, known{}, clock{noon, time.UTC})); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 }

@@ -43,7 +43,7 @@
       const day = days[dayKey(t)];
       return day ? `${day} at ${hour(t)}` : `${date(t)}, ${hour(t)}`;
     },
-    hour, day: date,
+    hour, day: date, minute: (t) => hour(t).slice(0, 5),
   };
   const say = (time) => {
     const t = Date.parse(time.dateTime), form = forms[time.dataset.f];
@@ -52,6 +52,7 @@
     if (time.textContent !== text) time.textContent = text;
   };
   const tell = (from) => {
+    for (const label of all("text[data-t]", from)) label.textContent = forms[label.dataset.f](Date.parse(label.dataset.t));
     for (const time of all("time[data-f]", from)) {
       say(time);
       time.title = new Date(Date.parse(time.dateTime)).toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" });
@@ -189,16 +190,18 @@
   if (!main) return;
 
   // ---- swapping ----
-  const focusable = "a, button, summary, input, textarea, pre";
+  const focusable = "a, button, summary, input, textarea, [tabindex]";
   // What the viewer did to an element stays: what is open, chosen, focused.
   const swap = (old, fresh) => {
     for (const d of all("details[id]", old)) { const same = $("#" + d.id, fresh); if (same) same.open = d.open; }
+    for (const i of all("input[id]:not([type=radio], [type=checkbox]), textarea[id]", old)) { const same = $("#" + i.id, fresh); if (same) same.value = i.value; }
     for (const r of all("input[type=radio]:checked", old)) { const same = $("#" + r.id, fresh); if (same) same.checked = true; }
     const at = old.contains(document.activeElement) ? all(focusable, old).indexOf(document.activeElement) : -1;
     old.replaceWith(fresh);
     if (at >= 0) all(focusable, fresh)[at]?.focus({ preventScroll: true });
     tell(fresh);
     if (fresh.id === "log") days();
+    fresh.dispatchEvent(new Event("swapped", { bubbles: true }));
   };
   const fired = (old, fresh) => fresh.dataset.rank === "1" && old && old.dataset.rank !== "1";
   const counted = (counts) => Number($("a[href$='is:firing'] b", counts)?.textContent || 0);
@@ -263,6 +266,7 @@
   const address = () => {
     const q = new URLSearchParams();
     if (main.dataset.live === "token") {
+      for (const [name, text] of new URLSearchParams(main.dataset.log || "")) q.set(name, text);
       q.set("token", main.dataset.token);
     } else {
       q.set("ids", all("#rows > tr").map((row) => row.id.slice(1)).join(","));

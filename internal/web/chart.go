@@ -1,0 +1,211 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"kae"
+)
+
+// Both charts of a token's page have the same columns: one for each of its
+// newest slots, the newest at the right. A column is 12 wide, a bar 8.
+const (
+	columns = kae.MaxSlots
+	column  = 12
+)
+
+// chart is what the server draws of a token's newest slots, and over them of
+// the runs that were for them. SVG is drawn as paths, equal neighbours as one.
+type chart struct {
+	Slots   []slotView
+	First   int // the column of the first slot
+	OnTime  int
+	Summary string
+	Paths   []stroke
+	Labels  []label
+
+	Pace   string // of the runs that are shown; "": of none it is known how long it took
+	Bars   string
+	Bad    string // bars of runs that failed
+	Marks  string // over those
+	Median string
+	Top    string // the scale's upper end
+	Said   string // the second chart in words
+}
+
+// stroke is a path with the class that says how it looks.
+type stroke struct{ Class, D string }
+
+// label is a date or an hour under a column.
+type label struct {
+	X      int
+	Anchor string
+	When   moment
+}
+
+func (ch chart) last() slotView { return ch.Slots[len(ch.Slots)-1] }
+
+// Newest gives the slot that speaks until another one is pointed at.
+func (ch chart) Newest() *slotView {
+	if len(ch.Slots) == 0 {
+		return nil
+	}
+	s := ch.last()
+	return &s
+}
+
+// Cursor tells where the mark of the newest slot is.
+func (ch chart) Cursor() int { return column * (columns - 1) }
+
+func chartOf(t kae.Token, p *past, c clock) chart {
+	ch := chart{Slots: slotsOf(t, p, c)}
+	if len(ch.Slots) == 0 {
+		return ch
+	}
+	ch.First = columns - len(ch.Slots)
+	ch.Summary = summary(ch.Slots, c)
+	ch.draw()
+	ch.label(c)
+	ch.pace()
+	return ch
+}
+
+// The classes of outcomes, and how a run of n equal ones from x on is drawn.
+var strokes = []struct {
+	outcome kae.Outcome
+	class   string
+	draw    func(x, n int) string
+}{
+	{kae.SlotOnTime, "o", func(x, n int) string { return fmt.Sprintf("M%d 26h%d", x+2, n*column-4) }},
+	{kae.SlotLate, "l", func(x, n int) string { return fmt.Sprintf("M%d 35h%d", x+2, n*column-4) }},
+	{kae.SlotMissed, "m", func(x, n int) string { return fmt.Sprintf("M%d 26h%d", x, n*column) }},
+	{kae.SlotFailed, "x", each("M%d 14l9 24m0-24l-9 24", 1.5)},
+	{kae.SlotOverran, "v", each("M%d 14l7 12-7 12zm9 0v24", 1)},
+	{kae.SlotUnknown, "u", each("M%d 44l4-36m0 36l4-36m0 36l4-36", 0)},
+	{kae.SlotDisabled, "d", each("M%d 8.5h7v35h-7z", 2.5)},
+}
+
+// each draws every column by itself.
+func each(path string, inset float64) func(x, n int) string {
+	return func(x, n int) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(strings.Replace(path, "%d", number(float64(x+i*column)+inset), 1))
+		}
+		return b.String()
+	}
+}
+
+// number writes a coordinate as short as it goes.
+func number(f float64) string {
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", f), ".0")
+}
+
+func (ch *chart) draw() {
+	paths := map[kae.Outcome]string{}
+	for i := 0; i < len(ch.Slots); {
+		n, o := 1, ch.Slots[i].slot.Outcome
+		for i+n < len(ch.Slots) && ch.Slots[i+n].slot.Outcome == o {
+			n++
+		}
+		for _, s := range strokes {
+			if s.outcome == o {
+				paths[o] += s.draw((ch.First+i)*column, n)
+			}
+		}
+		if o == kae.SlotOnTime {
+			ch.OnTime += n
+		}
+		i += n
+	}
+	if ch.First > 0 { // before them nothing was expected
+		ch.Paths = append(ch.Paths, stroke{"b", fmt.Sprintf("M0 43.5h%d", ch.First*column)})
+	}
+	for _, s := range strokes {
+		if paths[s.outcome] != "" {
+			ch.Paths = append(ch.Paths, stroke{s.class, paths[s.outcome]})
+		}
+	}
+}
+
+// label writes the time under every fifteenth column and the newest: days, or
+// hours where all of it is of two days.
+func (ch *chart) label(c clock) {
+	say := c.day
+	if ch.last().slot.At.Sub(ch.Slots[0].slot.At) < 48*time.Hour {
+		say = c.minute
+	}
+	for i := 0; i < columns-column; i += 15 {
+		if at := i - ch.First; at >= 0 {
+			ch.Labels = append(ch.Labels, label{i*column + 2, "start", say(ch.Slots[at].slot.At)})
+		}
+	}
+	ch.Labels = append(ch.Labels, label{columns*column - 2, "end", say(ch.last().slot.At)})
+}
+
+// minute tells a time by hours and minutes.
+func (c clock) minute(t time.Time) moment {
+	return c.moment(t, "minute", func(t time.Time) string { return t.In(c.zone).Format("15:04") })
+}
+
+// The scale of durations: from the ground up to the first of these that is
+// not smaller than the longest one.
+const (
+	ground = 92.5
+	height = 70
+)
+
+var scales = []time.Duration{
+	10 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond,
+	time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 30 * time.Second,
+	time.Minute, 2 * time.Minute, 4 * time.Minute, 6 * time.Minute, 10 * time.Minute, 20 * time.Minute, 30 * time.Minute,
+	time.Hour, 2 * time.Hour, 4 * time.Hour, 6 * time.Hour, 12 * time.Hour,
+	24 * time.Hour, 2 * 24 * time.Hour, 4 * 24 * time.Hour, week,
+}
+
+// pace draws how long the runs took.
+func (ch *chart) pace() {
+	var known []time.Duration
+	for _, s := range ch.Slots {
+		if s.run != nil && s.run.took > 0 {
+			known = append(known, s.run.took)
+		}
+	}
+	pace := kae.PaceOf(known)
+	if pace.Runs == 0 {
+		return
+	}
+	ch.Pace = fmt.Sprintf("median %s, longest %s", took(pace.Median), took(pace.Longest))
+	top := pace.Longest
+	for _, s := range scales {
+		if s >= pace.Longest {
+			top, ch.Top = s, took(s)
+			break
+		}
+	}
+	if ch.Top == "" {
+		ch.Top = took(top)
+	}
+	y := func(d time.Duration) float64 { return ground - height*float64(d)/float64(top) }
+	failed := 0
+	for i, s := range ch.Slots {
+		if s.run == nil || s.run.took == 0 {
+			continue
+		}
+		x, high := (ch.First+i)*column, min(y(s.run.took), ground-2)
+		bar := fmt.Sprintf("M%d %sV%sh8V%sz", x+2, number(ground), number(high), number(ground))
+		if !s.run.failed {
+			ch.Bars += bar
+			continue
+		}
+		failed++
+		ch.Bad += bar
+		ch.Marks += fmt.Sprintf("M%d %sl6 7m0-7l-6 7", x+3, number(high-11))
+	}
+	ch.Median = fmt.Sprintf("M%d %sH%d", ch.First*column, number(y(pace.Median)), columns*column)
+	ch.Said = fmt.Sprintf("How long %s took: %s.", plural(int64(pace.Runs), "run"), ch.Pace)
+	if failed > 0 {
+		ch.Said += fmt.Sprintf(" %d of them failed.", failed)
+	}
+}
