@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"kae/internal/wrapper":   {"kae", "golang.org/x/sys"},
 	"kae/internal/demo":      {"kae"},
 	"kae/bench":              {"golang.org/x/sync"},
+	"kae/scripts/screenshots": {"kae/internal/demo", "github.com/chromedp/chromedp", "github.com/chromedp/cdproto"},
 	"kae/cmd/kae": {
 		"kae", "kae/internal/roster", "kae/internal/hub", "kae/internal/keeper", "kae/internal/sqlstore", "kae/internal/web", "kae/internal/wrapper", "kae/internal/demo",
 		"github.com/urfave/cli/v3",

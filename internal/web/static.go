@@ -19,9 +19,12 @@ var staticTree embed.FS
 var staticTypes = map[string]string{
 	".css":   "text/css; charset=utf-8",
 	".js":    "text/javascript; charset=utf-8",
+	".png":   "image/png",
 	".svg":   "image/svg+xml",
 	".txt":   "text/plain; charset=utf-8",
 	".woff2": "font/woff2",
+
+	".webmanifest": "application/manifest+json",
 }
 
 // staticBase is where the files are: under the hash of all of them, so that
