@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"hash/maphash"
 	"net/http"
@@ -17,6 +18,22 @@ type stream struct {
 	buf     bytes.Buffer      // what is not yet sent
 	said    map[string]uint64 // of each block and row, what it said the last time
 	html    bytes.Buffer
+	zip     *gzip.Writer // nil: as it is
+}
+
+// newStream begins an answer. It is zipped where that is understood: a page's
+// rows are alike, and all of them come anew whenever a browser connects.
+func newStream(w http.ResponseWriter, r *http.Request) *stream {
+	st := &stream{w: w, control: http.NewResponseController(w), said: map[string]uint64{}}
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no")
+	h.Add("Vary", "Accept-Encoding")
+	if acceptsGzip(r) && r.Header.Get("Sec-Fetch-Site") != "cross-site" { // see send
+		h.Set("Content-Encoding", "gzip")
+		st.zip, _ = gzip.NewWriterLevel(w, gzip.BestSpeed) // the level is valid
+	}
+	return st
 }
 
 // block sends a block, by the name of its template, unless it is as it was.
@@ -86,7 +103,12 @@ func (st *stream) flush() bool {
 		return true
 	}
 	st.control.SetWriteDeadline(time.Now().Add(writeTimeout))
-	_, err := st.w.Write(st.buf.Bytes())
+	var err error
+	if st.zip == nil {
+		_, err = st.w.Write(st.buf.Bytes())
+	} else if _, err = st.zip.Write(st.buf.Bytes()); err == nil {
+		err = st.zip.Flush()
+	}
 	st.buf.Reset()
 	return err == nil && st.control.Flush() == nil
 }

@@ -23,6 +23,7 @@ const (
 // timeline draws what became of a token's slots.
 func (r ruler) timeline(t kae.Token) template.HTML {
 	cells := t.Cells(r.Axis, r.now)
+	withoutRun(t, cells[:])
 	d := drawing{mid: lineHigh / 2}
 	if born := r.x(t.CreatedAt); born < lineWide && blank(cells[:], born) {
 		d.begin("b").to(born, lineHigh-8.5).text("H").number(lineWide).end()
@@ -31,10 +32,26 @@ func (r ruler) timeline(t kae.Token) template.HTML {
 		d.begin("f").to(min(r.x(t.FlippedAt), nowAt-4), lineHigh-9).text("H").number(nowAt).end()
 	}
 	d.cells(cells[:], 0)
-	if t.Running() && t.Status != kae.Disabled {
+	if arrowed(t) {
 		d.arrow(min(r.x(t.StartedAt), lineWide-8.5), lineWide-7)
 	}
 	return d.html()
+}
+
+// arrowed tells whether a run is drawn: nobody waits for that of a disabled token.
+func arrowed(t kae.Token) bool { return t.Running() && t.Status != kae.Disabled }
+
+// withoutRun takes away what the arrow of a run says that takes too long.
+func withoutRun(t kae.Token, cells []kae.Outcome) {
+	if !arrowed(t) || t.Status != kae.Firing || t.Reason != kae.Overran {
+		return
+	}
+	for i := len(cells) - 1; i >= 0; i-- {
+		if cells[i] == kae.SlotOverran {
+			cells[i] = kae.NoSlot
+			return
+		}
+	}
 }
 
 // blank tells whether nothing was expected in some cell since a place.
@@ -51,8 +68,7 @@ func blank(cells []kae.Outcome, since float64) bool {
 func cardline(t kae.Token, slots []kae.Slot) template.HTML {
 	d := drawing{mid: cardHigh / 2}
 	room := cardSlots
-	running := t.Running() && t.Status != kae.Disabled
-	if running {
+	if arrowed(t) {
 		room--
 	}
 	slots = slots[max(0, len(slots)-room):]
@@ -60,8 +76,12 @@ func cardline(t kae.Token, slots []kae.Slot) template.HTML {
 	for i, s := range slots {
 		cells[i] = s.Outcome
 	}
+	withoutRun(t, cells)
+	if first := room - len(slots); first > 0 { // before them nothing was expected
+		d.begin("b").to(0, cardHigh-3.5).text("H").number(float64(first * cellWide)).end()
+	}
 	d.cells(cells, room-len(slots))
-	if running {
+	if arrowed(t) {
 		d.arrow(0, cardSlots*cellWide-7)
 	}
 	return d.html()

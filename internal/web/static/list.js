@@ -94,14 +94,14 @@
     kae.ticking = () => [...all(outside), ...[...seen].flatMap((row) => all(live, row))];
   }
   rows?.addEventListener("mouseover", (e) => {
-    const cell = e.target.closest(".c-t");
+    const cell = e.target.closest?.(".c-t");
     if (cell) cell.title = $(".sum", cell).textContent;
   });
 
   // ---- what is chosen stays ----
   const picked = () => all(":checked", rows).map((box) => box.value);
   document.addEventListener("click", (e) => {
-    const link = e.target.closest(".seg a, #resort");
+    const link = e.target.closest?.(".seg a, #resort");
     if (!link) return;
     if (link.dataset.t) document.cookie = `t=${link.dataset.t}; path=/; max-age=31536000; samesite=lax`;
     try { sessionStorage.setItem("picked", JSON.stringify(picked())); } catch {}
@@ -139,7 +139,7 @@
     pick.addEventListener("keydown", (e) => {
       if (e.key !== "Enter" || !e.target.matches(".ask .in")) return;
       e.preventDefault();
-      $("button", e.target.closest(".ask")).click();
+      $("button", e.target.closest?.(".ask")).click();
     });
     mark();
   }
@@ -199,7 +199,7 @@
   };
   const items = () => all("[role=menuitem]:not([hidden])", menu);
   document.addEventListener("click", (e) => {
-    const button = e.target.closest("[data-menu]");
+    const button = e.target.closest?.("[data-menu]");
     if (button && menu && !e.ctrlKey && !e.metaKey) {
       e.preventDefault();
       const was = !menu.hidden && opener === button;
@@ -207,7 +207,7 @@
       if (!was) open(button);
       return;
     }
-    const item = e.target.closest("#menu [data-do]");
+    const item = e.target.closest?.("#menu [data-do]");
     if (!item) return close();
     close(true);
     acts[item.dataset.do](of);
@@ -228,7 +228,7 @@
     box.checked = on;
     box.addEventListener("change", () => { on = box.checked; try { localStorage.setItem("keys", on ? "on" : "off"); } catch {} });
     help.addEventListener("click", (e) => { if (e.target === help) help.close(); });
-    document.addEventListener("click", (e) => { if (e.target.closest("[data-help]")) help.showModal(); });
+    document.addEventListener("click", (e) => { if (e.target.closest?.("[data-help]")) help.showModal(); });
   }
   const go = (row) => {
     if (!row) return;
@@ -268,7 +268,7 @@
       return close(true);
     }
     if (!on && e.key !== "Enter" || e.ctrlKey || e.metaKey || e.altKey || help?.open) return;
-    if (e.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], [role=menu]")) return;
+    if (e.target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable], [role=menu]")) return;
     if (keys[e.key] && keys[e.key]() !== false) e.preventDefault();
   });
 })();
