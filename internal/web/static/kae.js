@@ -50,7 +50,8 @@
     const t = Date.parse(time.dateTime), form = forms[time.dataset.f];
     if (!form || isNaN(t)) return;
     const text = form(t);
-    if (time.textContent !== text) time.textContent = text;
+    // The node stays: taking one away makes browsers look at all styles again.
+    if (time.firstChild?.data !== text) time.firstChild ? time.firstChild.data = text : time.append(text);
   };
   const tell = (from) => {
     for (const label of all("text[data-t]", from)) label.textContent = forms[label.dataset.f](Date.parse(label.dataset.t));
@@ -87,8 +88,32 @@
   const live = "time[data-f=rel], time[data-f=at]";
   let ticking = () => all(live);
   const tick = () => { if (!document.hidden) ticking().forEach(say); };
-  setInterval(tick, 1000);
   document.addEventListener("visibilitychange", tick);
+
+  // What is not urgent is shown at once while little happens, and otherwise
+  // together with the countdowns, once a second: a busy kae must not keep a
+  // browser busy, which pays for each picture and not for what is in it.
+  const waiting = new Map(); // by what it shows: the newest counts
+  let busy = false, soon;
+  const flush = (calm) => {
+    clearTimeout(soon);
+    const all = [...waiting.values()];
+    waiting.clear();
+    for (const show of all) show(calm);
+  };
+  const later = (what, show) => {
+    waiting.delete(what);
+    waiting.set(what, show);
+    if (busy) return;
+    busy = true;
+    soon = setTimeout(flush, 0, true);
+  };
+  setInterval(() => {
+    busy = waiting.size > 0;
+    flush(false);
+    tick();
+    $(".live").classList.toggle("dim"); // it breathes
+  }, 1000);
 
   const parse = (html) => { const t = document.createElement("template"); t.innerHTML = html; return [...t.content.children]; };
 
@@ -242,17 +267,22 @@
     gone() {},
     block(html) {
       for (const fresh of parse(html)) {
-        const old = document.getElementById(fresh.id);
-        if (!old) continue;
-        before[fresh.id]?.(old, fresh);
-        if (fresh.id === "head" && fired(old, fresh)) announce($(".lead", fresh).textContent);
-        if (inPlace.includes(fresh.id)) { morph(old, fresh); tell(document.getElementById(fresh.id)); } else swap(old, fresh);
+        const show = () => {
+          const old = document.getElementById(fresh.id);
+          if (!old) return;
+          before[fresh.id]?.(old, fresh);
+          if (fresh.id === "head" && fired(old, fresh)) announce($(".lead", fresh).textContent);
+          if (inPlace.includes(fresh.id)) { morph(old, fresh); tell(document.getElementById(fresh.id)); } else swap(old, fresh);
+        };
+        if (inPlace.includes(fresh.id)) later(fresh.id, show);
+        else { flush(false); show(); }
       }
     },
     tick(json) {
       const { now, last } = JSON.parse(json), mark = $("#last");
       setClock(now);
-      if (last && mark) {
+      if (!last || !mark) return;
+      later("last", () => {
         mark.hidden = false;
         let time = $("time", mark);
         if (!time) {
@@ -261,8 +291,8 @@
           mark.replaceChildren(", last heartbeat ", time);
         }
         time.dateTime = last;
-        tell(mark);
-      }
+        say(time);
+      });
     },
   };
 
@@ -314,7 +344,7 @@
   // list.js, which comes later, has a say in all of this.
   document.addEventListener("DOMContentLoaded", connect);
   window.kae = {
-    $, all, main, live, say, tell, now, parse, morph, fired, announce, told, events, before,
+    $, all, main, live, say, tell, now, parse, morph, fired, announce, told, later, flush, events, before,
     set ticking(f) { ticking = f; },
     set address(f) { address = f; },
   };
