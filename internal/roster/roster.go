@@ -36,6 +36,7 @@ type Roster struct {
 	byValue  map[string]*entry // without removed tokens
 	removed  map[int64]*entry
 	agenda   agenda
+	soonest  *entry // fires first; nil: not known
 	orders   orders
 	gaps     []kae.Gap
 	counts   Counts
@@ -87,6 +88,7 @@ func (r *Roster) put(t kae.Token, now time.Time) {
 	}
 	r.tally(e, 1)
 	r.orders.move(e, before)
+	r.noteSoonest(e)
 	switch {
 	case e.wake == 0 && e.place >= 0:
 		heap.Remove(&r.agenda, e.place)
@@ -108,6 +110,9 @@ func (r *Roster) Drop(ids []int64) {
 		}
 		r.tally(e, -1)
 		r.orders.drop(e)
+		if r.soonest == e {
+			r.soonest = nil
+		}
 		last := r.all[len(r.all)-1]
 		r.all[e.at], last.at = last, e.at
 		r.all[len(r.all)-1] = nil
