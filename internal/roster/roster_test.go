@@ -431,3 +431,15 @@ func BenchmarkInstall(b *testing.B) {
 		i++
 	}
 }
+
+func TestValuesAreThoseOfAllTokens(t *testing.T) {
+	r := New()
+	install(r, t0, token(1, nothing), token(2, func(t *kae.Token) { t.RemovedAt = t0 }), token(3, nothing))
+	r.Drop([]int64{1})
+	install(r, t0, token(3, nothing).Renew("other", "uuid").Token)
+	got := map[int64]string{}
+	r.Values(func(id int64, value string) { got[id] = value })
+	if diff := cmp.Diff(map[int64]string{2: "value-2", 3: "other"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
