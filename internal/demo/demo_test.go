@@ -214,7 +214,6 @@ func TestThePageLives(t *testing.T) {
 		if firing > 8 {
 			t.Errorf("after 15 minutes %d tokens fire", firing)
 		}
-		t.Log(k.flips)
 	})
 }
 
