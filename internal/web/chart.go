@@ -29,6 +29,7 @@ type chart struct {
 	Bars   string
 	Bad    string // bars of runs that failed
 	Marks  string // over those
+	Torn   string // over bars that go beyond the scale
 	Median string
 	Top    string // the scale's upper end
 	Said   string // the second chart in words
@@ -164,6 +165,15 @@ var scales = []time.Duration{
 	24 * time.Hour, 2 * 24 * time.Hour, 4 * 24 * time.Hour, week,
 }
 
+func scaleFor(d time.Duration) time.Duration {
+	for _, s := range scales {
+		if s >= d {
+			return s
+		}
+	}
+	return d
+}
+
 // pace draws how long the runs took.
 func (ch *chart) pace() {
 	var known []time.Duration
@@ -177,14 +187,14 @@ func (ch *chart) pace() {
 		return
 	}
 	ch.Pace = fmt.Sprintf("median %s, longest %s", took(pace.Median), took(pace.Longest))
-	top := pace.Longest
-	for _, s := range scales {
-		if s >= pace.Longest {
-			top, ch.Top = s, took(s)
-			break
-		}
+	// One run that took far longer than all others does not flatten them.
+	most := pace.Longest
+	if usual := 2 * pace.P95; most > 2*usual {
+		most = usual
 	}
-	if ch.Top == "" {
+	top := scaleFor(most)
+	ch.Top = span(top)
+	if top < time.Second {
 		ch.Top = took(top)
 	}
 	y := func(d time.Duration) float64 { return ground - height*float64(d)/float64(top) }
@@ -194,6 +204,10 @@ func (ch *chart) pace() {
 			continue
 		}
 		x, high := (ch.First+i)*column, min(y(s.run.took), ground-2)
+		if s.run.took > top {
+			high = 12
+			ch.Torn += fmt.Sprintf("M%d 30l12-6", x)
+		}
 		bar := fmt.Sprintf("M%d %sV%sh8V%sz", x+2, number(ground), number(high), number(ground))
 		if !s.run.failed {
 			ch.Bars += bar
