@@ -19,9 +19,10 @@ var mayImport = map[string][]string{
 	"kae/internal/keeper":    {"kae", "kae/internal/roster", "kae/internal/hub"},
 	"kae/internal/web":       {"kae", "kae/internal/roster", "kae/internal/hub", "golang.org/x/time"},
 	"kae/internal/wrapper":   {"kae", "golang.org/x/sys"},
+	"kae/internal/demo":      {"kae"},
 	"kae/bench":              {"golang.org/x/sync"},
 	"kae/cmd/kae": {
-		"kae", "kae/internal/roster", "kae/internal/hub", "kae/internal/keeper", "kae/internal/sqlstore", "kae/internal/web", "kae/internal/wrapper",
+		"kae", "kae/internal/roster", "kae/internal/hub", "kae/internal/keeper", "kae/internal/sqlstore", "kae/internal/web", "kae/internal/wrapper", "kae/internal/demo",
 		"github.com/urfave/cli/v3",
 	},
 }

@@ -83,6 +83,7 @@ func floorDiv(a, b int64) int64 {
 // days of the longest axis are those of the token's zone.
 func (t Token) Cells(a Axis, now time.Time) [AxisCells]Outcome {
 	k := t.Track.unpack(t.Schedule)
+	k.axes = []Axis{a}
 	t.addPending(&k, now)
 	shift := a.number(now, t.Schedule.Zone()) - a.number(k.last, t.Schedule.Zone())
 	var cells [AxisCells]Outcome
@@ -105,6 +106,7 @@ func (t Token) Cells(a Axis, now time.Time) [AxisCells]Outcome {
 // token fires.
 func (t Token) LastSlots(now time.Time, n int) []Slot {
 	k := t.Track.unpack(t.Schedule)
+	k.axes = nil
 	t.addPending(&k, now)
 	return k.newest(n)
 }

@@ -165,7 +165,7 @@ func TestManySlotsAreAsEachOne(t *testing.T) {
 		from := t0.Add(time.Duration(random.Int64N(int64(300 * 24 * time.Hour))))
 		first := s.Next(from)
 		to := from.Add(time.Duration(random.Int64N(int64(time.Hour) << random.IntN(11))))
-		many, each := track{schedule: s}, track{schedule: s}
+		many, each := Track("").unpack(s), Track("").unpack(s)
 		for _, u := range []*track{&many, &each} {
 			u.mark(from, SlotOnTime)
 		}

@@ -2,7 +2,6 @@ package kae
 
 import (
 	"encoding/binary"
-	"slices"
 	"time"
 )
 
@@ -14,8 +13,8 @@ type Track string
 
 // The parts of a Track: the time of the newest slot in seconds since 1970, how
 // many slots follow, the cells of each axis in half bytes with the newest
-// last, and the slots with the newest first. A slot is one number: seconds
-// until the slot after it, times eight, plus the outcome.
+// last, and the slots with the newest last. A slot is one number: seconds since
+// the slot before it, times eight, plus the outcome.
 const (
 	trackCells = 9
 	trackSlots = trackCells + int(axes)*AxisCells/2
@@ -28,10 +27,13 @@ type track struct {
 	n        int
 	cells    [axes][AxisCells]Outcome
 	slots    []byte
+	axes     []Axis // whose cells are of interest
 }
 
+var allAxes = []Axis{Day, EightDays, FortyEightDays}
+
 func (k Track) unpack(s Schedule) track {
-	u := track{schedule: s}
+	u := track{schedule: s, axes: allAxes}
 	if len(k) < trackSlots {
 		return u
 	}
@@ -42,7 +44,7 @@ func (k Track) unpack(s Schedule) track {
 			u.cells[a][2*i], u.cells[a][2*i+1] = Outcome(b>>4), Outcome(b&15)
 		}
 	}
-	u.slots = []byte(k[trackSlots:])
+	u.slots = append(make([]byte, 0, len(k)-trackSlots+binary.MaxVarintLen64), k[trackSlots:]...)
 	return u
 }
 
@@ -63,16 +65,20 @@ func (u *track) pack() Track {
 
 // newest gives the newest n slots, the oldest first.
 func (u *track) newest(n int) []Slot {
-	slots := make([]Slot, 0, min(n, u.n))
-	at, rest := u.last, u.slots
-	for len(rest) > 0 && len(slots) < n {
+	slots := make([]Slot, 0, u.n)
+	ahead := make([]time.Duration, 0, u.n) // of the slot before it
+	for rest := u.slots; len(rest) > 0; {
 		code, size := binary.Uvarint(rest)
 		rest = rest[size:]
-		at = at.Add(-time.Duration(code>>3) * time.Second)
-		slots = append(slots, Slot{at, Outcome(code & 7)})
+		ahead = append(ahead, time.Duration(code>>3)*time.Second)
+		slots = append(slots, Slot{Outcome: Outcome(code & 7)})
 	}
-	slices.Reverse(slots)
-	return slots
+	at := u.last
+	for i := len(slots) - 1; i >= 0; i-- {
+		slots[i].At = at
+		at = at.Add(-ahead[i])
+	}
+	return slots[max(0, len(slots)-n):]
 }
 
 // mark adds a slot. One at the time of the newest makes that worse; an older
@@ -81,47 +87,41 @@ func (u *track) mark(at time.Time, o Outcome) {
 	at = at.UTC().Truncate(time.Second)
 	switch ahead := at.Sub(u.last) / time.Second; {
 	case u.n == 0:
-		u.last, u.slots = at, u.add(0, o)
-		u.n = 1
+		u.last = at
+		u.add(0, o)
 	case ahead < 0:
 	case ahead == 0:
-		newest, size := binary.Uvarint(u.slots)
-		u.slots = u.slots[size:]
-		u.slots = u.add(0, max(o, Outcome(newest&7)))
+		newest := &u.slots[u.begin(len(u.slots))]
+		*newest = *newest&^7 | max(*newest&7, byte(o))
 	default:
-		newest, size := binary.Uvarint(u.slots)
-		u.slots = u.slots[size:]
-		u.slots = u.add(uint64(ahead), Outcome(newest&7))
-		u.slots = u.add(0, o)
-		u.n++
-		for a := range axes {
+		for _, a := range u.axes {
 			u.advance(a, at)
 		}
 		u.last = at
+		u.add(uint64(ahead), o)
 	}
-	for ; u.n > MaxSlots; u.n-- {
-		u.dropOldest()
-	}
-	for a := range axes {
+	for _, a := range u.axes {
 		u.raise(a, a.number(at, u.zone()), o)
 	}
 }
 
-// add puts a slot before the others.
-func (u *track) add(ahead uint64, o Outcome) []byte {
-	b := make([]byte, 0, len(u.slots)+2*binary.MaxVarintLen64)
-	b = binary.AppendUvarint(b, ahead<<3|uint64(o))
-	return append(b, u.slots...)
+// add puts a slot behind the others, and forgets the oldest of too many.
+func (u *track) add(ahead uint64, o Outcome) {
+	u.slots = binary.AppendUvarint(u.slots, ahead<<3|uint64(o))
+	if u.n++; u.n > MaxSlots {
+		_, size := binary.Uvarint(u.slots)
+		u.slots, u.n = u.slots[size:], MaxSlots
+	}
 }
 
-// dropOldest forgets one slot: of a number all bytes but the last have their
-// highest bit set.
-func (u *track) dropOldest() {
-	i := len(u.slots) - 1
+// begin tells where the number begins that ends before a place: of a number
+// all bytes but the last have their highest bit set.
+func (u *track) begin(end int) int {
+	i := end - 1
 	for i > 0 && u.slots[i-1] >= 0x80 {
 		i--
 	}
-	u.slots = u.slots[:i]
+	return i
 }
 
 func (u *track) zone() *time.Location { return u.schedule.Zone() }
@@ -161,7 +161,7 @@ func (u *track) markAll(first, to time.Time, o Outcome) {
 	for _, slot := range u.newestIn(first, to) {
 		u.mark(slot, o)
 	}
-	for a := range axes {
+	for _, a := range u.axes {
 		newest := a.number(u.last, u.zone())
 		for n := max(a.number(first, u.zone()), newest-AxisCells+1); n <= newest; n++ {
 			begin, end := a.begin(n, u.zone()), a.begin(n+1, u.zone())
@@ -208,7 +208,7 @@ func (k Track) until(now time.Time, s Schedule) Track {
 		return k
 	}
 	// What the cells say of the time to come stays: it has happened.
-	kept := track{schedule: s}
+	kept := track{schedule: s, axes: allAxes}
 	for _, slot := range u.newest(MaxSlots) {
 		if !slot.At.After(now) {
 			kept.mark(slot.At, slot.Outcome)

@@ -286,28 +286,24 @@ func TestTheBrowserReconnects(t *testing.T) {
 func TestPagesAreAccessible(t *testing.T) {
 	b := openBrowser(t)
 	empty := launch(t, t.TempDir())
-	dir := t.TempDir()
-	scene(t, dir)
-	p := launch(t, dir)
-	gone := p.create("Christmas lights timer", 86400)
-	p.fetch(fmt.Sprintf("/tokens/%d/remove", gone.ID), map[string][]string{}, nil)
+	p, id := pictured(t)
 
 	pages := []struct{ name, url string }{
 		{"empty", empty.url + "/"},
 		{"list", p.url + "/"},
-		{"failed", p.url + "/tokens/3"},
-		{"up", p.url + "/tokens/8"},
-		{"unknown", p.url + "/tokens/5"},
-		{"fresh", p.url + "/tokens/13"},
-		{"bodies", p.url + "/tokens/15"},
-		{"overran", p.url + "/tokens/16"},
-		{"running", p.url + "/tokens/17"},
-		{"misses", p.url + "/tokens/18"},
-		{"arrived-late", p.url + "/tokens/19"},
+		{"failed", p.url + id("Orders database dump")},
+		{"up", p.url + id("Postgres WAL archive")},
+		{"unknown", p.url + id("Tape library inventory")},
+		{"fresh", p.url + id("Toner report, 3rd floor")},
+		{"bodies", p.url + id("Offsite restic prune")},
+		{"overran", p.url + id("Warehouse export to Parquet")},
+		{"running", p.url + id("Catalogue crawl")},
+		{"misses", p.url + id("Weather feed")},
+		{"arrived-late", p.url + id("etcd snapshot")},
 		{"form", p.url + "/newtoken"},
-		{"edit", p.url + "/tokens/15/edit"},
-		{"removed", fmt.Sprintf("%s/?removed=%d", p.url, gone.ID)},
-		{"gone", fmt.Sprintf("%s/tokens/%d", p.url, gone.ID)},
+		{"edit", p.url + id("Orders database dump") + "/edit"},
+		{"removed", p.url + strings.Replace(id("Christmas lights timer"), "/tokens/", "/?removed=", 1)},
+		{"gone", p.url + id("Christmas lights timer")},
 		{"nothing", p.url + "/?q=is:lost"},
 		{"missing", p.url + "/tokens/999"},
 	}

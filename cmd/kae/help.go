@@ -16,10 +16,11 @@ Usage:
   kae ping TOKEN [signal]       send one heartbeat
   kae flush                     send the heartbeats that could not be delivered
   kae next EXPR [-flag value …] show when heartbeats would be expected
+  kae demo                      try the console with made-up tokens
   kae version                   tell which kae this is
   kae help                      show this
 
-“kae serve -help” shows every setting; exec, ping, flush and next have a -help, too.
+“kae serve -help” shows every setting; all but version have a -help, too.
 `
 
 const settingsRule = "A flag beats its variable, and a variable beats the default. An empty variable counts as not set. " +

@@ -35,7 +35,8 @@ type listener struct {
 	release chan struct{}
 }
 
-// listenTo starts a listener for a script, and sets $KAE_URL: listen 503 200.
+// listenTo starts a listener for a script, and sets $KAE_URL and
+// $LISTENER, its host and port: listen 503 200.
 // An answer is a status, a status with a Retry-After as in 503/2, “drop” to
 // close the connection without an answer, or “hang” for no answer at all.
 func listenTo(ts *testscript.TestScript, neg bool, args []string) {
@@ -50,6 +51,7 @@ func listenTo(ts *testscript.TestScript, neg bool, args []string) {
 		server.Close()
 	})
 	ts.Setenv("KAE_URL", server.URL)
+	ts.Setenv("LISTENER", strings.TrimPrefix(server.URL, "http://"))
 	*ts.Value("listener").(**listener) = l
 }
 

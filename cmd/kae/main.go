@@ -137,6 +137,7 @@ func commands(getenv func(string) string, stdout, stderr io.Writer) *cli.Command
 			wrapped("ping", func(ctx context.Context, args []string) error { return ping(ctx, args, getenv, stdout, stderr) }),
 			wrapped("flush", func(ctx context.Context, args []string) error { return flush(ctx, args, getenv, stdout) }),
 			nextCommand(getenv, stdout),
+			demoCommand(stdout, stderr),
 			{
 				Name:               "version",
 				CustomHelpTemplate: rootHelp,
@@ -153,7 +154,7 @@ func commands(getenv func(string) string, stdout, stderr io.Writer) *cli.Command
 				CustomHelpTemplate: rootHelp,
 				Action: func(_ context.Context, c *cli.Command) error {
 					text := map[string]string{
-						"": rootHelp, "serve": serveHelp(), "next": nextHelp,
+						"": rootHelp, "serve": serveHelp(), "next": nextHelp, "demo": demoHelp,
 						"exec": wrappingHelp("exec"), "ping": wrappingHelp("ping"), "flush": wrappingHelp("flush"),
 					}[c.Args().First()]
 					if text == "" || c.Args().Len() > 1 {

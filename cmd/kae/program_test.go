@@ -31,7 +31,13 @@ type program struct {
 // where it is. Whatever happens, it is gone after the test.
 func launch(t testing.TB, dir string, args ...string) *program {
 	t.Helper()
-	p := prepare(t, dir, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
+	return prepare(t, dir, append([]string{"-addr", "127.0.0.1:0"}, args...)...).serving()
+}
+
+// serving starts a kae and waits until it says where it is.
+func (p *program) serving() *program {
+	t := p.TB
+	t.Helper()
 	p.begin()
 	eventually(t, 20*time.Second, func() error {
 		select {

@@ -44,6 +44,18 @@ func serve(ctx context.Context, c config, stdout, stderr io.Writer) (err error) 
 	}
 	defer closing(&err, store.Close)
 
+	return operate(ctx, c, log, listener, store, func(k *keeper.Keeper) func() error {
+		announce(stdout, c, listener.Addr(), k.Roster().Counts(), store.Upgraded())
+		return func() error { return nil }
+	})
+}
+
+// operate watches the tokens of a store and serves them until ctx ends. It
+// calls opened when it does both; what that returns is called at the end,
+// first of all.
+func operate(ctx context.Context, c config, log *slog.Logger, listener net.Listener, store *sqlstore.Store,
+	opened func(*keeper.Keeper) func() error,
+) (err error) {
 	news := hub.New()
 	defer news.Close()
 
@@ -54,15 +66,13 @@ func serve(ctx context.Context, c config, stdout, stderr io.Writer) (err error) 
 	watching := start(func(ctx context.Context) error { return watch.Run(ctx) })
 	defer closing(&err, watching.stop)
 
-	server := web.New(web.Config{
-		Keeper: watch, Roster: watch.Roster(), History: store, Hub: news, Log: log,
-		User: c.user, Pass: c.pass, NoAuth: c.noAuth,
-		URL: c.url, TrustProxy: c.trust, Delay: c.delay, Zone: c.zone, LateLimit: c.late, Version: versionName(),
-	}).HTTP()
+	pages := c.pages()
+	pages.Keeper, pages.Roster, pages.History, pages.Hub, pages.Log = watch, watch.Roster(), store, news, log
+	server := web.New(pages).HTTP()
 	serving := start(func(context.Context) error { return server.Serve(listener) })
 	defer closing(&err, func() error { return stopServing(server, serving, log) })
 
-	announce(stdout, c, listener.Addr(), watch.Roster().Counts(), store.Upgraded())
+	defer closing(&err, opened(watch))
 	select {
 	case <-ctx.Done():
 		log.Info("stopping")
@@ -71,6 +81,14 @@ func serve(ctx context.Context, c config, stdout, stderr io.Writer) (err error) 
 		return watching.err
 	case <-serving.ended:
 		return serving.err
+	}
+}
+
+// pages are the settings of what is served.
+func (c config) pages() web.Config {
+	return web.Config{
+		User: c.user, Pass: c.pass, NoAuth: c.noAuth,
+		URL: c.url, TrustProxy: c.trust, Delay: c.delay, Zone: c.zone, LateLimit: c.late, Version: versionName(),
 	}
 }
 

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"slices"
 
 	"kae"
 )
@@ -155,6 +156,13 @@ var historyCases = []testCase{
 		}
 		db.equal("the newest", got[:3], []kae.Gap{gap(1), gap(1005), gap(1004)})
 		db.equal("the oldest", got[999], gap(7))
+		oldestFirst := slices.Clone(got)
+		slices.Reverse(oldestFirst)
+		all, err := db.store.Gaps(db.Context())
+		if err != nil {
+			db.Fatal(err)
+		}
+		db.equal("all of them, the oldest first", all, oldestFirst)
 		db.equal("a few", db.history(token(1), kae.HistoryQuery{Limit: 2}).Gaps, got[:2])
 	}},
 }

@@ -1,10 +1,13 @@
 package web
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/binary"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -55,9 +58,9 @@ func (s *Server) login(r *http.Request) error {
 	if !given {
 		return missing
 	}
-	return s.logins.try(s.client(r), time.Now(), func() error {
-		// Hashes, so that the time tells nothing, not even lengths.
-		u, p := sha256.Sum256([]byte(user)), sha256.Sum256([]byte(pass))
+	// Hashes, so that the time tells nothing, not even lengths.
+	u, p := sha256.Sum256([]byte(user)), sha256.Sum256([]byte(pass))
+	return s.logins.try(s.client(r), time.Now(), [2][sha256.Size]byte{u, p}, func() error {
 		if subtle.ConstantTimeCompare(u[:], s.user[:])&subtle.ConstantTimeCompare(p[:], s.pass[:]) != 1 {
 			return missing
 		}
@@ -65,35 +68,60 @@ func (s *Server) login(r *http.Request) error {
 	})
 }
 
-// logins slows down who guesses.
+// logins slows down who guesses. A guess that was wrong before tells nobody
+// anything, so it is refused and not counted: a forgotten script with an old
+// password keeps nobody out who comes from the same address with the right one.
 type logins struct {
+	key    [sha256.Size]byte // of the fingerprints, so that nobody can work on them
 	mu     sync.Mutex
-	failed map[netip.Prefix]*rate.Limiter
+	failed map[netip.Prefix]*failures
 }
 
-func newLogins() *logins { return &logins{failed: map[netip.Prefix]*rate.Limiter{}} }
+// failures are those of one address.
+type failures struct {
+	*rate.Limiter
+	wrong []uint64 // fingerprints of the newest wrong guesses, the oldest first
+}
+
+func newLogins() *logins {
+	l := &logins{failed: map[netip.Prefix]*failures{}}
+	rand.Read(l.key[:])
+	return l
+}
 
 // try calls check unless the address has failed too often lately. Checks wait
 // for one another, or many at once would all see the same past.
-func (l *logins) try(from netip.Addr, now time.Time, check func() error) error {
-	who := neighbourhood(from)
+func (l *logins) try(from netip.Addr, now time.Time, guess [2][sha256.Size]byte, check func() error) error {
+	who, print := neighbourhood(from), l.fingerprint(guess)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	limit := l.failed[who]
-	if limit != nil && limit.TokensAt(now) < 1 {
+	f := l.failed[who]
+	if f != nil && f.TokensAt(now) < 1 && !slices.Contains(f.wrong, print) {
 		return &kae.Error{Code: tooMany, Message: "Too many failed logins from this address. Wait a little, then try again."}
 	}
 	err := check()
 	if err == nil {
 		return nil
 	}
-	if limit == nil {
+	if f == nil {
 		l.makeRoom(now)
-		limit = rate.NewLimiter(rate.Every(loginPause), loginBurst)
-		l.failed[who] = limit
+		f = &failures{Limiter: rate.NewLimiter(rate.Every(loginPause), loginBurst)}
+		l.failed[who] = f
 	}
-	limit.AllowN(now, 1)
+	if slices.Contains(f.wrong, print) {
+		return err
+	}
+	f.AllowN(now, 1)
+	if len(f.wrong) == loginBurst {
+		f.wrong = slices.Delete(f.wrong, 0, 1)
+	}
+	f.wrong = append(f.wrong, print)
 	return err
+}
+
+func (l *logins) fingerprint(guess [2][sha256.Size]byte) uint64 {
+	sum := sha256.Sum256(slices.Concat(l.key[:], guess[0][:], guess[1][:]))
+	return binary.LittleEndian.Uint64(sum[:])
 }
 
 // makeRoom forgets the addresses that have paid off their failures and, if
@@ -102,8 +130,8 @@ func (l *logins) makeRoom(now time.Time) {
 	if len(l.failed) < maxLogins {
 		return
 	}
-	for who, limit := range l.failed {
-		if limit.TokensAt(now) >= loginBurst {
+	for who, f := range l.failed {
+		if f.TokensAt(now) >= loginBurst {
 			delete(l.failed, who)
 		}
 	}

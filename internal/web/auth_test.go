@@ -1,10 +1,12 @@
 package web
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,11 +18,16 @@ func basic(user, pass string) http.Header {
 	return r.Header
 }
 
+// guess makes credentials, each number others.
+func guess(n int) [2][sha256.Size]byte {
+	return [2][sha256.Size]byte{{1: 1}, sha256.Sum256([]byte(fmt.Sprint(n)))}
+}
+
 // consoleRoutes are all routes that show or change something.
 var consoleRoutes = []string{
 	"GET /", "GET /newtoken", "POST /newtoken", "GET /preview?interval=1d", "GET /tokens/1", "GET /tokens/1/edit", "POST /tokens/1", "POST /tokens/1/disable",
 	"POST /tokens/1/enable", "POST /tokens/1/remove", "POST /tokens/1/undo", "POST /tokens/1/newvalue",
-	"GET /tokens/1/heartbeats/1/body", "GET /events", "GET /nowhere", "DELETE /", "HEAD /events",
+	"GET /tokens/1/heartbeats/1/body", "POST /tokens", "GET /strays", "POST /strays/forget", "GET /events", "GET /nowhere", "DELETE /", "HEAD /events",
 }
 
 // openRoutes are those for anybody.
@@ -66,13 +73,16 @@ func TestFailedLoginsAreSlowedPerAddress(t *testing.T) {
 		return request{method: "GET", path: "/", header: basic("ana", pass), remote: from}.do(s).Code
 	}
 	for i := range loginBurst {
-		if got := try("203.0.113.9:1", "guess"); got != 401 {
+		if got := try("203.0.113.9:1", fmt.Sprint("guess ", i)); got != 401 {
 			t.Fatalf("guess %d: status %d", i+1, got)
 		}
 	}
-	got := request{method: "GET", path: "/", header: basic("ana", "secret"), remote: "203.0.113.9:2"}.do(s)
+	got := request{method: "GET", path: "/", header: basic("ana", "another"), remote: "203.0.113.9:2"}.do(s)
 	if got.Code != 429 || got.Header().Get("Retry-After") == "" {
-		t.Errorf("after the burst: status %d, Retry-After %q; the right password must not be looked at", got.Code, got.Header().Get("Retry-After"))
+		t.Errorf("after the burst: status %d, Retry-After %q", got.Code, got.Header().Get("Retry-After"))
+	}
+	if got := try("203.0.113.9:2", "secret"); got != 429 {
+		t.Errorf("after the burst a guess is looked at: status %d", got)
 	}
 	if got := try("203.0.113.10:1", "secret"); got != 200 {
 		t.Errorf("another address: status %d", got)
@@ -87,20 +97,49 @@ func TestFailedLoginsAreSlowedPerAddress(t *testing.T) {
 	}
 }
 
+// What a script with an old password does all day.
+func TestTheSameWrongPasswordAgainIsNoGuess(t *testing.T) {
+	w := newWorld()
+	w.config.User, w.config.Pass = "ana", "secret"
+	s := w.server()
+	try := func(user, pass string) int {
+		return request{method: "GET", path: "/", header: basic(user, pass), remote: "203.0.113.9:1"}.do(s).Code
+	}
+	for range 5 * loginBurst {
+		for _, pass := range []string{"old", "older"} {
+			if got := try("ana", pass); got != 401 {
+				t.Fatalf("the same wrong password again: status %d", got)
+			}
+		}
+	}
+	if got := try("ana", "secret"); got != 200 {
+		t.Errorf("the right password from the same address: status %d", got)
+	}
+	for i := range loginBurst - 2 {
+		if got := try("ana", fmt.Sprint("guess ", i)); got != 401 {
+			t.Fatalf("guess %d: status %d", i+1, got)
+		}
+	}
+	// The same pass for another user, or a split elsewhere, is another guess.
+	if got := []int{try("bob", "old"), try("an", "aold"), try("ana", "old")}; !slices.Equal(got, []int{429, 429, 401}) {
+		t.Errorf("after the burst: statuses %v", got)
+	}
+}
+
 func TestGuessersPayTheirFailuresOff(t *testing.T) {
 	wrong, ok := errors.New("wrong"), error(nil)
-	l, now := newLogins(), noon
+	l, now, right := newLogins(), noon, guess(-1)
 	from := netip.MustParseAddr("203.0.113.9")
-	for range loginBurst {
-		l.try(from, now, func() error { return wrong })
+	for i := range loginBurst {
+		l.try(from, now, guess(i), func() error { return wrong })
 	}
-	if err := l.try(from, now, func() error { return ok }); err == nil {
+	if err := l.try(from, now, right, func() error { return ok }); err == nil {
 		t.Fatal("looked at after the burst")
 	}
-	if err := l.try(from, now.Add(loginPause-time.Millisecond), func() error { return ok }); err == nil {
+	if err := l.try(from, now.Add(loginPause-time.Millisecond), right, func() error { return ok }); err == nil {
 		t.Error("looked at too early")
 	}
-	if err := l.try(from, now.Add(loginPause), func() error { return ok }); err != nil {
+	if err := l.try(from, now.Add(loginPause), right, func() error { return ok }); err != nil {
 		t.Errorf("after the pause: %v", err)
 	}
 }
@@ -109,14 +148,14 @@ func TestANeighbourhoodOfIPv6GuessesAsOne(t *testing.T) {
 	l := newLogins()
 	wrong := func() error { return errors.New("wrong") }
 	for i := range loginBurst {
-		l.try(netip.MustParseAddr(fmt.Sprintf("2001:db8:0:1::%x", i+1)), noon, wrong)
+		l.try(netip.MustParseAddr(fmt.Sprintf("2001:db8:0:1::%x", i+1)), noon, guess(i), wrong)
 	}
-	looked := false
-	l.try(netip.MustParseAddr("2001:db8:0:1:ffff::1"), noon, func() error { looked = true; return nil })
+	looked, right := false, guess(-1)
+	l.try(netip.MustParseAddr("2001:db8:0:1:ffff::1"), noon, right, func() error { looked = true; return nil })
 	if looked {
 		t.Error("the same /64 is looked at after the burst")
 	}
-	l.try(netip.MustParseAddr("2001:db8:0:2::1"), noon, func() error { looked = true; return nil })
+	l.try(netip.MustParseAddr("2001:db8:0:2::1"), noon, right, func() error { looked = true; return nil })
 	if !looked {
 		t.Error("another /64 is not looked at")
 	}
@@ -126,13 +165,13 @@ func TestTheMemoryOfGuessersIsBounded(t *testing.T) {
 	l := newLogins()
 	wrong := func() error { return errors.New("wrong") }
 	for i := range maxLogins + 500 {
-		l.try(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), noon, wrong)
+		l.try(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), noon, guess(i), wrong)
 	}
 	if len(l.failed) > maxLogins {
 		t.Errorf("%d addresses are remembered", len(l.failed))
 	}
-	later := noon.Add(loginBurst * loginPause)
-	l.try(netip.MustParseAddr("203.0.113.9"), later, wrong)
+	later, right := noon.Add(loginBurst*loginPause), guess(-1)
+	l.try(netip.MustParseAddr("203.0.113.9"), later, right, wrong)
 	if len(l.failed) != 1 {
 		t.Errorf("%d addresses are remembered after all have paid", len(l.failed))
 	}

@@ -28,10 +28,18 @@ func standing(f func(t kae.Token, now time.Time) kae.Change) rule {
 var (
 	disable = standing(kae.Token.Disable)
 	enable  = standing(kae.Token.Enable)
-	renew   = standing(func(t kae.Token, _ time.Time) kae.Change { return t.Renew(kae.NewValue(), kae.NewUUID()) })
 	remove  = func(t kae.Token, now time.Time) (kae.Change, error) { return t.Remove(now), nil }
 	undo    = func(t kae.Token, now time.Time) (kae.Change, error) { return t.Undo(now), nil }
 )
+
+// renew gives a token a new value; who uses the old one is told whose it was.
+func (s *Server) renew(t kae.Token, now time.Time) (kae.Change, error) {
+	if t.Removed() {
+		return kae.Change{}, errRemoved
+	}
+	s.strays.renewed(t)
+	return t.Renew(kae.NewValue(), kae.NewUUID()), nil
+}
 
 // change handles one such button.
 func (s *Server) change(apply rule) handler {

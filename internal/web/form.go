@@ -131,19 +131,24 @@ func (s *Server) formError(w http.ResponseWriter, r *http.Request, id *int64, f 
 
 // readForm reads the body of a POST.
 func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	return readFormOf(w, r, maxForm)
+}
+
+// readFormOf reads one that may have so many bytes.
+func readFormOf(w http.ResponseWriter, r *http.Request, limit int64) (url.Values, error) {
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	var err error
 	switch {
 	case kind == "application/x-www-form-urlencoded", kind == "" && r.ContentLength == 0:
 		err = r.ParseForm()
 	case kind == "multipart/form-data":
-		err = r.ParseMultipartForm(maxForm)
+		err = r.ParseMultipartForm(limit)
 	default:
 		return nil, &kae.Error{Code: badMedia, Message: "Send a form: application/x-www-form-urlencoded or multipart/form-data."}
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, &kae.Error{Code: tooLarge, Message: "The form is too large: 64 kB is the most."}
+		return nil, &kae.Error{Code: tooLarge, Message: fmt.Sprintf("The form is too large: %d kB is the most.", limit>>10)}
 	}
 	if err != nil {
 		return nil, &kae.Error{Code: badRequest, Message: "The form can’t be read: it is cut off or not encoded as one."}

@@ -55,6 +55,17 @@ func TestPages(t *testing.T) {
 	pages["list-signals"] = get(told.server(), "/").Body.String()
 	pages["edit-rules"] = get(told.server(), fmt.Sprintf("/tokens/%d/edit", others["bodies"].ID)).Body.String()
 	pages["new-clock"] = post(s, "/newtoken", "name", "", "interval", "Mon..Fri 06:00", "zone", "Europe/Madrid", "grace", "", "fire_after", "2").Body.String()
+	pages["bulk-asks"] = post(s, "/tokens", "do", "tag", "id", "2", "q", "is:failed", "sort", "name").Body.String()
+	pages["bulk-wrong"] = post(s, "/tokens", "do", "grace", "all", "1", "q", "tag:db", "grace", "<soon>").Body.String()
+	pages["strays-none"] = get(s, "/strays").Body.String()
+	for i, value := range []string{"<i>&", tokens["up"].Value[:19] + "b", tokens["removed"].Value, tokens["removed"].Value} {
+		h := kae.Heartbeat{Kind: kae.Success, Remote: "10.0.0.7", Agent: "curl/8.5.0"}
+		if i == 0 {
+			h = kae.Heartbeat{Kind: kae.Failure}
+		}
+		s.strays.saw(value, h, noon.Add(time.Duration(i-3)*time.Minute))
+	}
+	pages["strays"] = get(s, "/strays").Body.String()
 	for name, page := range pages {
 		got := strings.ReplaceAll(page, staticBase, "/static/HASH")
 		file := filepath.Join("testdata", "golden", name+".html")

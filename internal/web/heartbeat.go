@@ -62,10 +62,13 @@ func (s *Server) heartbeat(w http.ResponseWriter, r *http.Request) error {
 		h.BodySize = len(h.Body)
 	}
 	err = s.Keeper.Heartbeat(r.Context(), value, h)
-	if kae.ErrorCode(err) == kae.Refused {
-		header.Set("Allow", "POST, PUT")
-	}
 	if err != nil {
+		switch kae.ErrorCode(err) {
+		case kae.Refused:
+			header.Set("Allow", "POST, PUT")
+		case kae.NotFound:
+			s.strays.saw(value, h, at)
+		}
 		return err
 	}
 	header["Content-Length"] = okLength

@@ -1,9 +1,9 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -22,11 +22,14 @@ type listPage struct {
 
 	Info  infoView   `json:"-"`
 	Query string     `json:"-"` // what is asked for, "" for all
+	Fault string     `json:"-"` // why nothing can match
 	First bool       `json:"-"` // nothing to watch yet: the form is the page
 	More  bool       `json:"-"` // new tokens belong on this page
 	Rest  bool       `json:"-"` // this page goes on after another
 	Form  form       `json:"-"` // the short form
 	Undo  *tokenView `json:"-"` // what was removed just now
+	Note  *noteView  `json:"-"` // what was done to many tokens just now
+	Stray int64      `json:"-"` // heartbeats with unknown values
 }
 
 // countsView is the counts, each a filter.
@@ -91,20 +94,19 @@ type nextToFire struct {
 	When moment
 }
 
-// filter reads what a list is asked for: is:STATE, or nothing.
-func filter(query string) (is string, ok bool) {
-	query = strings.TrimSpace(query)
-	if query == "" {
-		return "", true
+// filter gives the one state that is asked for, if it is all that is.
+func filter(query string) string {
+	q, _ := parseSearch(query)
+	if len(q.Is) == 1 && len(q.Tags)+len(q.Words) == 0 {
+		return q.Is[0]
 	}
-	is, ok = strings.CutPrefix(query, "is:")
-	return is, ok && slices.Contains(roster.States, is)
+	return ""
 }
 
 func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	query := strings.TrimSpace(q.Get("q"))
-	is, known := filter(query)
+	find, wrong := parseSearch(query)
 	after := roster.Key{}
 	if key := q.Get("after"); key != "" {
 		var err error
@@ -113,16 +115,15 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	c, base := s.clock(), s.base(r)
-	page := listPage{frame: s.frame(c), Counts: s.counts(is), Tokens: []tokenView{}, Query: query, Rest: after != roster.Key{}}
-	if !known && wantsJSON(r) {
-		return &kae.Error{Code: kae.Invalid, Field: "q", Message: "What is asked for is is: with one of " + strings.Join(roster.States, ", ") + "."}
-	}
-	if known {
-		q := roster.Query{After: after, Limit: listSize}
-		if is != "" {
-			q.Is = []string{is}
+	page := listPage{frame: s.frame(c), Counts: s.counts(filter(query)), Tokens: []tokenView{}, Query: query, Rest: after != roster.Key{}}
+	if e, ok := errors.AsType[*kae.Error](wrong); ok {
+		if wantsJSON(r) {
+			return e
 		}
-		found := s.Roster.Page(q)
+		page.Fault = e.Message
+	} else {
+		find.After, find.Limit = after, listSize
+		found := s.Roster.Page(find)
 		for _, t := range found.Tokens {
 			page.Tokens = append(page.Tokens, view(t, c, base))
 		}
@@ -134,6 +135,8 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
 	page.Info = s.info(c, page.Counts.Total)
 	page.First = page.Counts.Total == 0 && query == "" && !page.Rest
 	page.More = query == "" && !page.Rest && page.Next == nil
+	page.Note = s.noted(q.Get("done"))
+	_, page.Stray = s.strays.all(c.now)
 	page.Undo = s.justRemoved(q.Get("removed"), c, base)
 	return s.show(w, r, "list.html", page)
 }

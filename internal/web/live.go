@@ -39,7 +39,7 @@ func (s *Server) pageOf(r *http.Request) (livePage, error) {
 		return &liveToken{live: live, id: id, place: at}, nil
 	}
 	p := &liveList{live: live, rows: map[int64]bool{}, more: q.Get("more") == "1"}
-	p.is, _ = filter(q.Get("q"))
+	p.is = filter(q.Get("q"))
 	for text := range strings.SplitSeq(q.Get("ids"), ",") {
 		if text == "" {
 			continue

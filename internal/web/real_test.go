@@ -19,7 +19,13 @@ import (
 )
 
 // real starts a whole kae on SQLite and gives its base URL.
-func real(t *testing.T) string {
+func real(t testing.TB) string {
+	t.Helper()
+	url, _ := realServer(t)
+	return url
+}
+
+func realServer(t testing.TB) (string, *Server) {
 	t.Helper()
 	store, err := sqlstore.Open(t.Context(), sqlstore.Config{DB: filepath.Join(t.TempDir(), "kae.sqlite"), Log: discard, Keep: 1000})
 	if err != nil {
@@ -43,11 +49,11 @@ func real(t *testing.T) string {
 	s := New(Config{Keeper: k, Roster: k.Roster(), History: store, Hub: h, Log: discard, Delay: 5 * time.Second})
 	srv := httptest.NewServer(s)
 	t.Cleanup(func() { h.Close(); srv.Close() })
-	return srv.URL
+	return srv.URL, s
 }
 
 // call sends a request and gives the status and the body.
-func call(t *testing.T, method, to string, form url.Values) (int, string) {
+func call(t testing.TB, method, to string, form url.Values) (int, string) {
 	t.Helper()
 	r, err := http.NewRequest(method, to, strings.NewReader(form.Encode()))
 	if err != nil {

@@ -61,6 +61,8 @@ type Config struct {
 	LateLimit  time.Duration  // how long ago what a heartbeat tells of may have happened
 	TrustProxy []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
 	Version    string
+
+	Now func() time.Time // the time that pages go by; nil: the real one
 }
 
 // Server answers all requests to kae.
@@ -69,6 +71,8 @@ type Server struct {
 	routes http.Handler
 	origin *http.CrossOriginProtection
 	logins *logins
+	strays *strays
+	notes  *notes
 	user   [sha256.Size]byte
 	pass   [sha256.Size]byte
 
@@ -82,10 +86,15 @@ func New(c Config) *Server {
 		Config: c,
 		origin: http.NewCrossOriginProtection(),
 		logins: newLogins(),
+		strays: newStrays(),
+		notes:  newNotes(),
 		user:   sha256.Sum256([]byte(c.User)),
 		pass:   sha256.Sum256([]byte(c.Pass)),
-		now:    time.Now,
+		now:    c.Now,
 		zone:   time.Local,
+	}
+	if s.now == nil {
+		s.now = time.Now
 	}
 	if c.URL != "" {
 		// A proxy may replace the Host header, to which the Origin is compared.
@@ -120,6 +129,7 @@ func (s *Server) surface() http.Handler {
 	page("GET /{$}", s.list)
 	page("GET /newtoken", s.newForm)
 	page("POST /newtoken", s.create)
+	page("POST /tokens", s.bulk)
 	page("GET /tokens/{id}", s.token)
 	page("GET /tokens/{id}/edit", s.editForm)
 	page("POST /tokens/{id}", s.edit)
@@ -127,9 +137,11 @@ func (s *Server) surface() http.Handler {
 	page("POST /tokens/{id}/enable", s.change(enable))
 	page("POST /tokens/{id}/remove", s.change(remove))
 	page("POST /tokens/{id}/undo", s.change(undo))
-	page("POST /tokens/{id}/newvalue", s.change(renew))
+	page("POST /tokens/{id}/newvalue", s.change(s.renew))
 	page("POST /tokens/{id}/heartbeat", s.byHand)
 	page("GET /tokens/{id}/heartbeats/{number}/body", s.body)
+	page("GET /strays", s.strayList)
+	page("POST /strays/forget", s.forgetStrays)
 	page("GET /events", s.events)
 	page("/", lost(mux))
 	return mux

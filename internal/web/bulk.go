@@ -1,0 +1,222 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"kae"
+)
+
+const (
+	maxBulkForm = 2 << 20          // bytes: ids of 100,000 tokens
+	bulkAtOnce  = 512              // changes that wait for one commit; the keeper's queue has to hold heartbeats, too
+	bulkLimit   = 25 * time.Second // less than HTTP has for an answer
+)
+
+// outcome is what became of the tokens that something was to be done to.
+type outcome struct {
+	Changed   int    `json:"changed"`
+	Unchanged int    `json:"unchanged"` // were like that already
+	Gone      int    `json:"gone"`      // removed meanwhile
+	Refused   int    `json:"refused"`   // would have too many tags
+	Key       string `json:"undo,omitempty"`
+
+	done []int64 // the changed ones
+	err  error   // why the rest was left alone, if it was
+}
+
+// bulk does one thing to many tokens.
+func (s *Server) bulk(w http.ResponseWriter, r *http.Request) error {
+	sent, err := readFormOf(w, r, maxBulkForm)
+	if err != nil {
+		return err
+	}
+	ids, err := s.chosen(sent)
+	if err != nil {
+		return err
+	}
+	todo, err := readDeed(sent)
+	if err == nil && todo.asks() {
+		if !wantsJSON(r) {
+			return s.html(w, r, http.StatusOK, "bulk.html", s.bulkPage(sent, len(ids), todo, nil))
+		}
+		err = &kae.Error{Code: kae.Invalid, Field: todo.field(), Message: todo.question()}
+	}
+	if err != nil {
+		return s.bulkError(w, r, sent, len(ids), todo, err)
+	}
+	// Half of it is worse than all of it: it goes on when the browser leaves.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), bulkLimit)
+	defer cancel()
+	result := s.changeAll(ctx, ids, todo.rule())
+	if result.err != nil {
+		return s.bulkError(w, r, sent, len(ids), todo, broken(todo, result, len(ids)))
+	}
+	n := note{Text: todo.told(result)}
+	if todo.do == "remove" && result.Changed > 0 {
+		n.ids = result.done
+		n.Text += " What was removed can be brought back for a week."
+	}
+	key := s.notes.put(n, s.stamp())
+	if wantsJSON(r) {
+		if len(n.ids) > 0 {
+			result.Key = key
+		}
+		return s.json(w, r, http.StatusOK, result)
+	}
+	seeOther(w, listAgain(sent, key), n.Text+"\n")
+	return nil
+}
+
+// chosen gives the tokens that a form names: by their ids, as all that match a
+// search now, or as those that were removed together.
+func (s *Server) chosen(sent url.Values) ([]int64, error) {
+	if key := sent.Get("of"); key != "" {
+		n, ok := s.notes.get(key, s.stamp())
+		if !ok {
+			return nil, &kae.Error{Code: kae.NotFound, Message: "kae no longer knows which tokens these were. What was removed stands in the list of removed tokens for a week."}
+		}
+		return n.ids, nil
+	}
+	if sent.Get("all") == "1" {
+		q, err := parseSearch(sent.Get("q"))
+		if err != nil {
+			return nil, err
+		}
+		return s.Roster.Match(q), nil
+	}
+	var ids []int64
+	for _, text := range sent["id"] {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, &kae.Error{Code: kae.Invalid, Field: "id", Message: "Ids are numbers, each in a field of its own."}
+		}
+		ids = append(ids, id)
+	}
+	if len(ids) == 0 {
+		return nil, &kae.Error{Code: kae.Invalid, Field: "id", Message: "No token was chosen. Go back, and mark those that are meant."}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+// changeAll applies a rule to tokens, many at once, so that they share commits.
+// When kae can't change one, it leaves the rest alone.
+func (s *Server) changeAll(ctx context.Context, ids []int64, apply rule) outcome {
+	var (
+		result outcome
+		mu     sync.Mutex
+		next   atomic.Int64
+		wg     sync.WaitGroup
+	)
+	for range min(bulkAtOnce, len(ids)) {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(ids) {
+					return
+				}
+				_, err := s.Keeper.Change(ctx, ids[i], apply)
+				mu.Lock()
+				if !result.count(ids[i], err) {
+					next.Store(int64(len(ids)))
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	slices.Sort(result.done)
+	return result
+}
+
+// count adds what became of one token, and tells whether to go on.
+func (o *outcome) count(id int64, err error) bool {
+	switch {
+	case err == nil:
+		o.Changed++
+		o.done = append(o.done, id)
+	case errors.Is(err, errSame):
+		o.Unchanged++
+	case errors.Is(err, errTags):
+		o.Refused++
+	case errors.Is(err, errRemoved), kae.ErrorCode(err) == kae.NotFound:
+		o.Gone++
+	default:
+		if o.err == nil {
+			o.err = err
+		}
+		return false
+	}
+	return true
+}
+
+// bulkPage asks for what is missing or wrong, with the choice kept.
+type bulkPage struct {
+	frame
+	Heading string
+	Button  string
+	Field   field  // what to ask for; without a name: nothing
+	Problem string // what is wrong with no field in particular
+	Hidden  []hidden
+	Back    string // to the list
+}
+
+// hidden is a field that only carries on what was chosen.
+type hidden struct{ Name, Value string }
+
+func (s *Server) bulkPage(sent url.Values, n int, todo deed, err error) bulkPage {
+	page := bulkPage{frame: s.frame(s.clock()), Heading: todo.heading(n), Button: todo.button(), Back: listAgain(sent, "")}
+	page.Title = page.Heading + ", kae"
+	for _, name := range []string{"do", "all", "of", "q", "sort", "t", "id"} {
+		for _, value := range sent[name] {
+			page.Hidden = append(page.Hidden, hidden{name, value})
+		}
+	}
+	if todo.field() != "" {
+		page.Field = todo.ask()
+		page.Field.Focus = true
+	}
+	if e, ok := errors.AsType[*kae.Error](err); ok {
+		if e.Field != "" && e.Field == page.Field.Name {
+			page.Field.Says = says{Field: e.Field, Text: e.Message, Bad: true}
+		} else {
+			page.Problem = e.Message
+		}
+	}
+	return page
+}
+
+// bulkError answers with what is wrong; people get the form again.
+func (s *Server) bulkError(w http.ResponseWriter, r *http.Request, sent url.Values, n int, todo deed, err error) error {
+	code := kae.ErrorCode(err)
+	if wantsJSON(r) || todo.do == "" || code != kae.Invalid && code != kae.Unavailable {
+		return err
+	}
+	status, _ := reject(w, err)
+	return s.html(w, r, status, "bulk.html", s.bulkPage(sent, n, todo, err))
+}
+
+// listAgain is the address of the list that a form came from.
+func listAgain(sent url.Values, key string) string {
+	q := url.Values{}
+	for _, name := range []string{"q", "sort", "t"} {
+		if value := sent.Get(name); value != "" {
+			q.Set(name, value)
+		}
+	}
+	if key != "" {
+		q.Set("done", key)
+	}
+	if len(q) == 0 {
+		return "/"
+	}
+	return "/?" + q.Encode()
+}
