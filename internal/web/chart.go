@@ -130,16 +130,20 @@ func (ch *chart) draw() {
 	}
 }
 
-// label writes the time under every fifteenth column and the newest: days, or
+// label writes the time under the first slot, every fifteenth column and the
+// newest slot: days, or
 // hours where all of it is of two days.
 func (ch *chart) label(c clock) {
 	say := c.day
 	if ch.last().slot.At.Sub(ch.Slots[0].slot.At) < 48*time.Hour {
 		say = c.minute
 	}
-	for i := 0; i < columns-column; i += 15 {
-		if at := i - ch.First; at >= 0 {
+	const apart = 6 // columns that a label needs
+	next := ch.First
+	for i := 0; i <= columns-8; i++ {
+		if at := i - ch.First; at >= 0 && i >= next && (i%15 == 0 || at == 0 && 15-i%15 >= apart) {
 			ch.Labels = append(ch.Labels, label{i*column + 2, "start", say(ch.Slots[at].slot.At)})
+			next = i + apart
 		}
 	}
 	ch.Labels = append(ch.Labels, label{columns*column - 2, "end", say(ch.last().slot.At)})
