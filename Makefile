@@ -6,13 +6,16 @@ FUZZTIME ?= 1m
 BUILD = CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o kae ./cmd/kae
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check format vet lint race fuzz screenshots tools
+.PHONY: help run demo build test check format vet lint race fuzz screenshots tools
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## build and start kae; settings in ARGS: make run ARGS='-addr :8080 -no-auth'
 	@exec ./kae serve $(ARGS)
+
+demo: build ## open the console with made-up tokens, in a temporary database
+	@exec ./kae demo $(ARGS)
 
 build: ## build ./kae, one static binary; VERSION=v1.2.3 names it
 	$(BUILD)
@@ -40,10 +43,8 @@ race: tools ## run all tests with the race detector (needs a C compiler)
 fuzz: ## fuzz each fuzz test; FUZZTIME=1m for each
 	scripts/fuzz.sh $(FUZZTIME)
 
-screenshots: tools ## take pictures of every page into .cache/screenshots, and write those of the docs anew
-	@mkdir -p .cache/screenshots docs/screenshots
-	CI=true go test ./cmd/kae -count=1 -run 'TestPagesAreAccessible|TestTheBrowserReconnects' -screenshots $(CURDIR)/.cache/screenshots
-	cd .cache/screenshots && cp list-1440-light.png list-1440-dark.png list-390-light.png unknown-1440-light.png fresh-1440-light.png bodies-1440-light.png edit-1440-light.png $(CURDIR)/docs/screenshots/
+screenshots: tools ## take the pictures of README and docs, and the film assets/kae.gif
+	go run ./scripts/screenshots
 
 tools:
 	scripts/install-test-tools.sh

@@ -25,6 +25,7 @@
 //
 // The adapters are under internal/: roster (the tokens in memory), keeper (the
 // loop that owns heartbeats and time), hub (changes to whoever listens),
-// sqlstore (SQLite and PostgreSQL), web (heartbeats and console) and wrapper
-// (commands that are run and reported). cmd/kae wires them together.
+// sqlstore (SQLite and PostgreSQL), web (heartbeats and console), wrapper
+// (commands that are run and reported) and demo (made-up tokens to look at).
+// cmd/kae wires them together.
 package kae

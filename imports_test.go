@@ -11,16 +11,17 @@ import (
 // library. Arrows have one direction: adapters do not know each other, and
 // only cmd/kae knows everyone.
 var mayImport = map[string][]string{
-	"kae":                    {},
-	"kae/internal/roster":    {"kae", "github.com/google/btree"},
-	"kae/internal/hub":       {"kae"},
-	"kae/internal/storetest": {"kae", "github.com/jackc/pgx/v5", "github.com/google/go-cmp"},
-	"kae/internal/sqlstore":  {"kae", "modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "golang.org/x/sys"},
-	"kae/internal/keeper":    {"kae", "kae/internal/roster", "kae/internal/hub"},
-	"kae/internal/web":       {"kae", "kae/internal/roster", "kae/internal/hub", "golang.org/x/time"},
-	"kae/internal/wrapper":   {"kae", "golang.org/x/sys"},
-	"kae/internal/demo":      {"kae"},
-	"kae/bench":              {"golang.org/x/sync"},
+	"kae":                     {},
+	"kae/internal/roster":     {"kae", "github.com/google/btree"},
+	"kae/internal/hub":        {"kae"},
+	"kae/internal/storetest":  {"kae", "github.com/jackc/pgx/v5", "github.com/google/go-cmp"},
+	"kae/internal/sqlstore":   {"kae", "modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "golang.org/x/sys"},
+	"kae/internal/keeper":     {"kae", "kae/internal/roster", "kae/internal/hub"},
+	"kae/internal/web":        {"kae", "kae/internal/roster", "kae/internal/hub", "golang.org/x/time"},
+	"kae/internal/wrapper":    {"kae", "golang.org/x/sys"},
+	"kae/internal/demo":       {"kae"},
+	"kae/bench":               {"golang.org/x/sync"},
+	"kae/scripts/screenshots": {"kae/internal/demo", "github.com/chromedp/chromedp", "github.com/chromedp/cdproto"},
 	"kae/cmd/kae": {
 		"kae", "kae/internal/roster", "kae/internal/hub", "kae/internal/keeper", "kae/internal/sqlstore", "kae/internal/web", "kae/internal/wrapper", "kae/internal/demo",
 		"github.com/urfave/cli/v3",

@@ -3,7 +3,13 @@
 //
 //	go run ./bench [-pairs 5] [-seconds 10] [-connections 64] [-tokens 10000] [-keep 10] [-db URL]
 //
-// It needs wrk and sends traffic to loopback only. Absolute figures depend on
+//	go run ./bench list
+//
+// The second form measures the console: a page of the list out of 100, 10,000
+// and 100,000 tokens, what a first visit loads, and what an open page costs
+// (with Debian's chromium).
+//
+// The first needs wrk. Both need Linux and send traffic to loopback only. Absolute figures depend on
 // the machine and on what else it does; quote the ratio.
 package main
 
@@ -71,6 +77,14 @@ func run() error {
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
+	if flag.Arg(0) == "list" {
+		return lists(binary)
+	}
+	return heartbeats(dir, binary)
+}
+
+// heartbeats prints the ratio.
+func heartbeats(dir, binary string) error {
 	database := *db
 	if database == "" {
 		database = filepath.Join(dir, "kae.sqlite")
@@ -122,9 +136,15 @@ func run() error {
 // start runs a program that serves at a free loopback address, which replaces
 // ADDR among its arguments, and waits until it answers.
 func start(program string, args ...string) (base string, stop func(), err error) {
+	base, _, stop, err = startWith(program, args...)
+	return base, stop, err
+}
+
+// startWith gives the process's id, too.
+func startWith(program string, args ...string) (base string, pid int, stop func(), err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", nil, err
+		return "", 0, nil, err
 	}
 	addr := l.Addr().String()
 	l.Close()
@@ -136,7 +156,7 @@ func start(program string, args ...string) (base string, stop func(), err error)
 	cmd := exec.Command(program, args...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
-		return "", nil, err
+		return "", 0, nil, err
 	}
 	stop = func() {
 		cmd.Process.Signal(syscall.SIGTERM)
@@ -146,11 +166,11 @@ func start(program string, args ...string) (base string, stop func(), err error)
 		resp, err := http.Get("http://" + addr + "/healthz")
 		if err == nil {
 			resp.Body.Close()
-			return "http://" + addr, stop, nil
+			return "http://" + addr, cmd.Process.Pid, stop, nil
 		}
 		if time.Now().After(deadline) {
 			stop()
-			return "", nil, err
+			return "", 0, nil, err
 		}
 	}
 }
@@ -162,7 +182,7 @@ func createTokens(base string, n int) ([]string, error) {
 	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = 64
 	for i := range n {
 		group.Go(func() error {
-			form := url.Values{"name": {fmt.Sprintf("token %d", i)}, "interval": {"1h"}}
+			form := url.Values{"name": {fmt.Sprintf("token %d", i)}, "interval": {"1h"}, "tags": {[]string{"db", "web prod", "iot"}[i%3]}}
 			req, err := http.NewRequest("POST", base+"/newtoken", strings.NewReader(form.Encode()))
 			if err != nil {
 				return err

@@ -304,6 +304,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"edit", p.url + id("Orders database dump") + "/edit"},
 		{"removed", p.url + strings.Replace(id("Christmas lights timer"), "/tokens/", "/?removed=", 1)},
 		{"gone", p.url + id("Christmas lights timer")},
+		{"strays", p.url + "/strays"},
 		{"nothing", p.url + "/?q=is:lost"},
 		{"missing", p.url + "/tokens/999"},
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -85,12 +86,18 @@ func liveDemo(ctx context.Context, c config, stdout, stderr io.Writer) (err erro
 	}
 	defer closing(&err, remove)
 	return operate(ctx, c, newLog(c, stderr), listener, store, func(k *keeper.Keeper) func() error {
-		announceDemo(stdout, c, listener.Addr(), scene)
 		playing := start(func(ctx context.Context) error {
 			scene.Play(ctx, k)
 			return nil
 		})
-		return playing.stop
+		straying := start(func(ctx context.Context) error {
+			for ; ctx.Err() == nil; pause(ctx, time.Minute) {
+				sendStrays(ctx, listener.Addr(), scene.Strays())
+			}
+			return nil
+		})
+		announceDemo(stdout, c, listener.Addr(), scene)
+		return func() error { return errors.Join(straying.stop(), playing.stop()) }
 	})
 }
 
@@ -113,16 +120,18 @@ func stillDemo(ctx context.Context, c config, at time.Time, stdout, stderr io.Wr
 		changes = append(changes, kae.Change{Token: t})
 	}
 	tokens.Install(changes, scene.Now)
+	tokens.SetGaps(scene.Gaps)
 	news := hub.New()
 	defer news.Close()
 
 	pages := c.pages()
-	pages.Keeper, pages.Roster, pages.History, pages.Hub, pages.Log = still{scene.Now}, tokens, store, news, newLog(c, stderr)
+	pages.Keeper, pages.Roster, pages.History, pages.Hub, pages.Log = still{tokens, scene.Now}, tokens, store, news, newLog(c, stderr)
 	pages.Now = func() time.Time { return scene.Now }
 	pages.URL = "https://kae.example.org" // as a picture should show it, whatever the port
 	server := web.New(pages).HTTP()
 	serving := start(func(context.Context) error { return server.Serve(listener) })
 	defer closing(&err, func() error { return stopServing(server, serving, pages.Log) })
+	sendStrays(ctx, listener.Addr(), scene.Strays())
 	announceDemo(stdout, c, listener.Addr(), scene)
 	select {
 	case <-ctx.Done():
@@ -132,12 +141,45 @@ func stillDemo(ctx context.Context, c config, at time.Time, stdout, stderr io.Wr
 	}
 }
 
+// sendStrays sends heartbeats with values that no token has, each from its own
+// address as a proxy would tell it. What becomes of them is for the page.
+func sendStrays(ctx context.Context, addr net.Addr, strays []demo.Stray) {
+	for _, s := range strays {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr.String()+"/hb/"+s.Value, nil)
+		if err != nil {
+			return
+		}
+		r.Header.Set("User-Agent", s.Agent)
+		r.Header.Set("X-Forwarded-For", s.Remote)
+		if response, err := http.DefaultClient.Do(r); err == nil {
+			response.Body.Close()
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
 // still is a keeper that nothing can be asked of.
-type still struct{ now time.Time }
+type still struct {
+	*roster.Roster
+	now time.Time
+}
+
+var errNobody = &kae.Error{Code: kae.NotFound, Message: "There is no such token."}
 
 var errStill = &kae.Error{Code: kae.Unavailable, Message: "This demo stands still: nothing can be changed. “kae demo” without -at lives."}
 
-func (still) Heartbeat(context.Context, string, kae.Heartbeat) error { return errStill }
+func (s still) Heartbeat(_ context.Context, value string, _ kae.Heartbeat) error {
+	if _, known := s.Find(value); !known {
+		return errNobody
+	}
+	return errStill
+}
 
 func (still) Create(context.Context, kae.Settings) (kae.Token, error) {
 	return kae.Token{}, errStill

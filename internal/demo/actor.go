@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	reportsKept = 400             // of each token's newest
+	reportsKept = 500             // of each token's newest
 	textsKept   = kae.BodiesKept  // with what they said
 	promptness  = 3 * time.Second // how exactly a timer starts things
 )
@@ -153,6 +153,8 @@ func (a *actor) plan() {
 		start = start.Add(f.by)
 	case dragging:
 		took += f.by
+	case failing:
+		took = took / 5 * 2 // halfway, or before
 	}
 	run := ""
 	if a.starts {
@@ -208,7 +210,7 @@ func (a *actor) ending(f fate, at time.Time, took time.Duration, run string) kae
 func (a *actor) add(h kae.Heartbeat) {
 	micro := func(t time.Time) time.Time { return time.UnixMicro(t.UnixMicro()).UTC() }
 	h.At, h.Received = micro(h.At), micro(h.Received)
-	h.Remote, h.Agent, h.Posted = fmt.Sprintf("10.20.%d.%d", a.token.ID%4, 10+a.token.ID), "curl/8.14.1", true
+	h.Remote, h.Agent, h.Posted = a.remote(), "curl/8.14.1", true
 	if a.starts {
 		h.Agent = "kae exec"
 	}
@@ -218,6 +220,9 @@ func (a *actor) add(h kae.Heartbeat) {
 	}
 	a.waiting, a.indexes = slices.Insert(a.waiting, i, h), slices.Insert(a.indexes, i, a.index)
 }
+
+// remote is the address of the machine that it runs on.
+func (a *actor) remote() string { return fmt.Sprintf("10.20.%d.%d", a.token.ID%4, 10+a.token.ID) }
 
 // fate tells what becomes of the report.
 func (a *actor) fate(ago time.Duration) fate {

@@ -1,13 +1,16 @@
 package web
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
+	"encoding/hex"
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,14 +23,14 @@ import (
 const (
 	loginBurst = 10
 	loginPause = 6 * time.Second
-	maxLogins  = 10_000 // addresses that are remembered
+	maxLogins  = 10_000 // addresses and browsers that are remembered
 )
 
 // guarded lets only those through who may see the console, and refuses what
 // another site makes a browser do.
 func (s *Server) guarded(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := s.admit(r); err != nil {
+		if err := s.admit(w, r); err != nil {
 			return err
 		}
 		if err := s.origin.Check(r); err != nil {
@@ -38,10 +41,10 @@ func (s *Server) guarded(h handler) handler {
 }
 
 // admit checks who asks.
-func (s *Server) admit(r *http.Request) error {
+func (s *Server) admit(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case s.User != "" || s.Pass != "":
-		return s.login(r)
+		return s.login(w, r)
 	case s.NoAuth || loopbackHost(r.Host) && !forwarded(r):
 		return nil
 	}
@@ -52,47 +55,83 @@ func (s *Server) admit(r *http.Request) error {
 }
 
 // login checks the credentials of basic auth.
-func (s *Server) login(r *http.Request) error {
+func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	missing := &kae.Error{Code: unauthorized, Message: "The console needs a user name and a password."}
 	user, pass, given := r.BasicAuth()
 	if !given {
 		return missing
 	}
+	who, known := s.logins.knows(r)
+	if !known {
+		who = neighbourhood(s.client(r))
+	}
 	// Hashes, so that the time tells nothing, not even lengths.
 	u, p := sha256.Sum256([]byte(user)), sha256.Sum256([]byte(pass))
-	return s.logins.try(s.client(r), time.Now(), [2][sha256.Size]byte{u, p}, func() error {
+	err := s.logins.try(who, time.Now(), [2][sha256.Size]byte{u, p}, func() error {
 		if subtle.ConstantTimeCompare(u[:], s.user[:])&subtle.ConstantTimeCompare(p[:], s.pass[:]) != 1 {
 			return missing
 		}
 		return nil
 	})
+	if err == nil && !known && strings.Contains(r.Header.Get("Accept"), "text/html") {
+		http.SetCookie(w, &http.Cookie{Name: knownCookie, Value: s.logins.introduce(), Path: "/", MaxAge: 365 * 86400,
+			HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: strings.HasPrefix(s.base(r), "https:")})
+	}
+	return err
+}
+
+// knownCookie is what a browser gets that was let in. It opens nothing, but
+// its bearer's failures are counted apart from those of its address: however
+// much is guessed there, the right password from this browser gets in.
+const knownCookie = "kae-known"
+
+// introduce makes such a cookie: a name, and proof that it was made here.
+func (l *logins) introduce() string {
+	name := rand.Text()
+	return name + "." + l.proof(name)
+}
+
+// knows gives the name of the browser that asks, if it was let in before.
+func (l *logins) knows(r *http.Request) (who string, ok bool) {
+	cookie, err := r.Cookie(knownCookie)
+	if err != nil {
+		return "", false
+	}
+	name, proof, _ := strings.Cut(cookie.Value, ".")
+	return name, hmac.Equal([]byte(proof), []byte(l.proof(name)))
+}
+
+func (l *logins) proof(name string) string {
+	mac := hmac.New(sha256.New, l.key[:])
+	mac.Write([]byte(name))
+	return hex.EncodeToString(mac.Sum(nil))
 }
 
 // logins slows down who guesses. A guess that was wrong before tells nobody
 // anything, so it is refused and not counted: a forgotten script with an old
 // password keeps nobody out who comes from the same address with the right one.
 type logins struct {
-	key    [sha256.Size]byte // of the fingerprints, so that nobody can work on them
+	key    [sha256.Size]byte // of fingerprints and proofs, so that nobody can make them
 	mu     sync.Mutex
-	failed map[netip.Prefix]*failures
+	failed map[string]*failures // by address or browser
 }
 
-// failures are those of one address.
+// failures are those of one address or browser.
 type failures struct {
 	*rate.Limiter
 	wrong []uint64 // fingerprints of the newest wrong guesses, the oldest first
 }
 
 func newLogins() *logins {
-	l := &logins{failed: map[netip.Prefix]*failures{}}
+	l := &logins{failed: map[string]*failures{}}
 	rand.Read(l.key[:])
 	return l
 }
 
-// try calls check unless the address has failed too often lately. Checks wait
+// try calls check unless somebody has failed too often lately. Checks wait
 // for one another, or many at once would all see the same past.
-func (l *logins) try(from netip.Addr, now time.Time, guess [2][sha256.Size]byte, check func() error) error {
-	who, print := neighbourhood(from), l.fingerprint(guess)
+func (l *logins) try(who string, now time.Time, guess [2][sha256.Size]byte, check func() error) error {
+	print := l.fingerprint(guess)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f := l.failed[who]
@@ -145,14 +184,14 @@ func (l *logins) makeRoom(now time.Time) {
 
 // neighbourhood is what one guesser can easily have: an address of IPv4, a /64
 // of IPv6.
-func neighbourhood(addr netip.Addr) netip.Prefix {
+func neighbourhood(addr netip.Addr) string {
 	bits := 64
 	if addr.Is4() {
 		bits = 32
 	}
 	p, err := addr.WithZone("").Prefix(bits)
 	if err != nil {
-		return netip.Prefix{}
+		return ""
 	}
-	return p
+	return p.String()
 }

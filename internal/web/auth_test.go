@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"slices"
 	"strings"
@@ -126,10 +127,57 @@ func TestTheSameWrongPasswordAgainIsNoGuess(t *testing.T) {
 	}
 }
 
+// A browser that was let in is not kept out by what others guess at its
+// address; what it guesses itself is counted.
+func TestAKnownBrowserAlwaysGetsIn(t *testing.T) {
+	w := newWorld()
+	w.config.User, w.config.Pass = "ana", "secret"
+	s := w.server()
+	try := func(pass, cookie string) *httptest.ResponseRecorder {
+		header := basic("ana", pass)
+		header.Set("Accept", "text/html,*/*")
+		if cookie != "" {
+			header.Set("Cookie", knownCookie+"="+cookie)
+		}
+		return request{method: "GET", path: "/", header: header, remote: "203.0.113.9:1"}.do(s)
+	}
+	cookies := try("secret", "").Result().Cookies()
+	if len(cookies) != 1 || cookies[0].Name != knownCookie || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode {
+		t.Fatalf("cookies: %v", cookies)
+	}
+	known := cookies[0].Value
+	if again := try("secret", known); again.Code != 200 || len(again.Result().Cookies()) != 0 {
+		t.Errorf("known: status %d, cookies %v", again.Code, again.Result().Cookies())
+	}
+	for i := range 2 * loginBurst {
+		if wrong := try(fmt.Sprint("guess ", i), ""); len(wrong.Result().Cookies()) != 0 {
+			t.Fatalf("a wrong password is introduced: %v", wrong.Result().Cookies())
+		}
+	}
+	other := newLogins()
+	for name, cookie := range map[string]string{"none": "", "made up": "x.y", "of another kae": other.introduce(), "changed": "X" + known, "cut": known[:30], "empty": "."} {
+		if got := try("secret", cookie).Code; got != 429 {
+			t.Errorf("cookie %s: status %d", name, got)
+		}
+	}
+	if got := try("secret", known).Code; got != 200 {
+		t.Errorf("the known browser: status %d", got)
+	}
+	if got := try("wrong", known).Code; got != 401 {
+		t.Errorf("the known browser with a wrong password: status %d", got)
+	}
+	for i := range loginBurst {
+		try(fmt.Sprint("guess ", i), known)
+	}
+	if got := try("secret", known).Code; got != 429 {
+		t.Errorf("the known browser after guesses of its own: status %d", got)
+	}
+}
+
 func TestGuessersPayTheirFailuresOff(t *testing.T) {
 	wrong, ok := errors.New("wrong"), error(nil)
 	l, now, right := newLogins(), noon, guess(-1)
-	from := netip.MustParseAddr("203.0.113.9")
+	from := neighbourhood(netip.MustParseAddr("203.0.113.9"))
 	for i := range loginBurst {
 		l.try(from, now, guess(i), func() error { return wrong })
 	}
@@ -148,14 +196,14 @@ func TestANeighbourhoodOfIPv6GuessesAsOne(t *testing.T) {
 	l := newLogins()
 	wrong := func() error { return errors.New("wrong") }
 	for i := range loginBurst {
-		l.try(netip.MustParseAddr(fmt.Sprintf("2001:db8:0:1::%x", i+1)), noon, guess(i), wrong)
+		l.try(neighbourhood(netip.MustParseAddr(fmt.Sprintf("2001:db8:0:1::%x", i+1))), noon, guess(i), wrong)
 	}
 	looked, right := false, guess(-1)
-	l.try(netip.MustParseAddr("2001:db8:0:1:ffff::1"), noon, right, func() error { looked = true; return nil })
+	l.try(neighbourhood(netip.MustParseAddr("2001:db8:0:1:ffff::1")), noon, right, func() error { looked = true; return nil })
 	if looked {
 		t.Error("the same /64 is looked at after the burst")
 	}
-	l.try(netip.MustParseAddr("2001:db8:0:2::1"), noon, right, func() error { looked = true; return nil })
+	l.try(neighbourhood(netip.MustParseAddr("2001:db8:0:2::1")), noon, right, func() error { looked = true; return nil })
 	if !looked {
 		t.Error("another /64 is not looked at")
 	}
@@ -165,13 +213,13 @@ func TestTheMemoryOfGuessersIsBounded(t *testing.T) {
 	l := newLogins()
 	wrong := func() error { return errors.New("wrong") }
 	for i := range maxLogins + 500 {
-		l.try(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), noon, guess(i), wrong)
+		l.try(neighbourhood(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})), noon, guess(i), wrong)
 	}
 	if len(l.failed) > maxLogins {
 		t.Errorf("%d addresses are remembered", len(l.failed))
 	}
 	later, right := noon.Add(loginBurst*loginPause), guess(-1)
-	l.try(netip.MustParseAddr("203.0.113.9"), later, right, wrong)
+	l.try(neighbourhood(netip.MustParseAddr("203.0.113.9")), later, right, wrong)
 	if len(l.failed) != 1 {
 		t.Errorf("%d addresses are remembered after all have paid", len(l.failed))
 	}

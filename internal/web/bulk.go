@@ -3,10 +3,12 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,19 +47,19 @@ func (s *Server) bulk(w http.ResponseWriter, r *http.Request) error {
 	todo, err := readDeed(sent)
 	if err == nil && todo.asks() {
 		if !wantsJSON(r) {
-			return s.html(w, r, http.StatusOK, "bulk.html", s.bulkPage(sent, len(ids), todo, nil))
+			return s.html(w, r, http.StatusOK, "bulk.html", s.bulkPage(sent, ids, todo, nil))
 		}
 		err = &kae.Error{Code: kae.Invalid, Field: todo.field(), Message: todo.question()}
 	}
 	if err != nil {
-		return s.bulkError(w, r, sent, len(ids), todo, err)
+		return s.bulkError(w, r, sent, ids, todo, err)
 	}
 	// Half of it is worse than all of it: it goes on when the browser leaves.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), bulkLimit)
 	defer cancel()
 	result := s.changeAll(ctx, ids, todo.rule())
 	if result.err != nil {
-		return s.bulkError(w, r, sent, len(ids), todo, broken(todo, result, len(ids)))
+		return s.bulkError(w, r, sent, ids, todo, broken(todo, result, len(ids)))
 	}
 	n := note{Text: todo.told(result)}
 	if todo.do == "remove" && result.Changed > 0 {
@@ -162,6 +164,7 @@ func (o *outcome) count(id int64, err error) bool {
 type bulkPage struct {
 	frame
 	Heading string
+	Names   string // of those that were chosen
 	Button  string
 	Field   field  // what to ask for; without a name: nothing
 	Problem string // what is wrong with no field in particular
@@ -172,8 +175,8 @@ type bulkPage struct {
 // hidden is a field that only carries on what was chosen.
 type hidden struct{ Name, Value string }
 
-func (s *Server) bulkPage(sent url.Values, n int, todo deed, err error) bulkPage {
-	page := bulkPage{frame: s.frame(s.clock()), Heading: todo.heading(n), Button: todo.button(), Back: listAgain(sent, "")}
+func (s *Server) bulkPage(sent url.Values, ids []int64, todo deed, err error) bulkPage {
+	page := bulkPage{frame: s.frame(s.clock()), Heading: todo.heading(len(ids)), Names: s.names(ids), Button: todo.button(), Back: listAgain(sent, "")}
 	page.Title = page.Heading + ", kae"
 	for _, name := range []string{"do", "all", "of", "q", "sort", "t", "id"} {
 		for _, value := range sent[name] {
@@ -194,14 +197,29 @@ func (s *Server) bulkPage(sent url.Values, n int, todo deed, err error) bulkPage
 	return page
 }
 
+// names tells some of the tokens that were chosen.
+func (s *Server) names(ids []int64) string {
+	var names []string
+	for _, id := range ids[:min(3, len(ids))] {
+		if t, ok := s.Roster.Get(id); ok {
+			names = append(names, t.Name)
+		}
+	}
+	told := strings.Join(names, "; ")
+	if more := len(ids) - 3; more > 0 {
+		told += fmt.Sprintf("; and %d more", more)
+	}
+	return told
+}
+
 // bulkError answers with what is wrong; people get the form again.
-func (s *Server) bulkError(w http.ResponseWriter, r *http.Request, sent url.Values, n int, todo deed, err error) error {
+func (s *Server) bulkError(w http.ResponseWriter, r *http.Request, sent url.Values, ids []int64, todo deed, err error) error {
 	code := kae.ErrorCode(err)
 	if wantsJSON(r) || todo.do == "" || code != kae.Invalid && code != kae.Unavailable {
 		return err
 	}
 	status, _ := reject(w, err)
-	return s.html(w, r, status, "bulk.html", s.bulkPage(sent, n, todo, err))
+	return s.html(w, r, status, "bulk.html", s.bulkPage(sent, ids, todo, err))
 }
 
 // listAgain is the address of the list that a form came from.

@@ -98,7 +98,7 @@ func send(w http.ResponseWriter, r *http.Request, status int, kind string, body 
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Add("Vary", "Accept, Accept-Encoding")
-	if len(body) < 1400 || !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") || r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+	if len(body) < 1400 || !acceptsGzip(r) || r.Header.Get("Sec-Fetch-Site") == "cross-site" {
 		h.Set("Content-Length", strconv.Itoa(len(body)))
 		w.WriteHeader(status)
 		w.Write(body)
@@ -111,6 +111,10 @@ func send(w http.ResponseWriter, r *http.Request, status int, kind string, body 
 	z.Reset(w)
 	z.Write(body)
 	z.Close()
+}
+
+func acceptsGzip(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")
 }
 
 // wantsJSON tells whether application/json is preferred to HTML. It has to be

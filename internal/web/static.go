@@ -1,6 +1,8 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -8,6 +10,8 @@ import (
 	"net/http"
 	"path"
 	"strconv"
+	"strings"
+	"sync"
 
 	"kae"
 )
@@ -19,9 +23,12 @@ var staticTree embed.FS
 var staticTypes = map[string]string{
 	".css":   "text/css; charset=utf-8",
 	".js":    "text/javascript; charset=utf-8",
+	".png":   "image/png",
 	".svg":   "image/svg+xml",
 	".txt":   "text/plain; charset=utf-8",
 	".woff2": "font/woff2",
+
+	".webmanifest": "application/manifest+json",
 }
 
 // staticBase is where the files are: under the hash of all of them, so that
@@ -45,11 +52,35 @@ func treeHash(tree fs.FS) string {
 	return hex.EncodeToString(sum.Sum(nil)[:6])
 }
 
+// zippedFiles has the files that get smaller, zipped once.
+var zippedFiles = sync.OnceValue(func() map[string][]byte {
+	zipped := map[string][]byte{}
+	fs.WalkDir(staticTree, "static", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := staticTree.ReadFile(name)
+		var buf bytes.Buffer
+		z, _ := gzip.NewWriterLevel(&buf, gzip.BestCompression) // the level is valid
+		z.Write(data)
+		if z.Close(); buf.Len() < len(data)*9/10 {
+			zipped[strings.TrimPrefix(name, "static/")] = buf.Bytes()
+		}
+		return err
+	})
+	return zipped
+})
+
 func (s *Server) staticFile(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("path")
 	data, err := staticTree.ReadFile("static/" + name)
 	if err != nil || "/static/"+r.PathValue("hash") != staticBase {
 		return &kae.Error{Code: kae.NotFound, Message: "There is no such file."}
+	}
+	w.Header().Set("Vary", "Accept-Encoding")
+	if small, ok := zippedFiles()[name]; ok && acceptsGzip(r) {
+		w.Header().Set("Content-Encoding", "gzip")
+		data = small
 	}
 	writeFile(w, name, data, "public, max-age=31536000, immutable")
 	return nil

@@ -1,7 +1,11 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"io/fs"
+	"net/http/httptest"
 	"path"
 	"regexp"
 	"strings"
@@ -33,6 +37,33 @@ func TestStaticFilesAreCachedForEver(t *testing.T) {
 	for _, name := range []string{"/", "/nothing.css", "/fonts", "/%2e%2e/server.go"} {
 		if got := get(s, staticBase+name); got.Code != 404 {
 			t.Errorf("%q: status %d", name, got.Code)
+		}
+	}
+}
+
+func TestStaticFilesAreZipped(t *testing.T) {
+	s := newWorld().server()
+	for name, smaller := range map[string]bool{"kae.css": true, "kae.js": true, "fonts/inter.woff2": false} {
+		want, err := staticTree.ReadFile("static/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest("GET", staticBase+"/"+name, nil)
+		r.Header.Set("Accept-Encoding", "gzip")
+		got := httptest.NewRecorder()
+		s.ServeHTTP(got, r)
+		if zipped := got.Header().Get("Content-Encoding") == "gzip"; zipped != smaller || got.Header().Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%s: zipped %t, want %t; Vary %q", name, zipped, smaller, got.Header().Get("Vary"))
+			continue
+		}
+		var body io.Reader = got.Body
+		if smaller {
+			if body, err = gzip.NewReader(got.Body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if data, err := io.ReadAll(body); err != nil || !bytes.Equal(data, want) {
+			t.Errorf("%s: %d bytes of %d, %v", name, len(data), len(want), err)
 		}
 	}
 }

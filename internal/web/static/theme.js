@@ -5,7 +5,13 @@
   const root = document.documentElement, order = ["", "light", "dark"];
   const word = { "": "as the system", light: "light", dark: "dark" };
   root.classList.add("js");
-  const set = (t) => { t ? root.setAttribute("data-theme", t) : root.removeAttribute("data-theme"); };
+  const set = (t) => {
+    t ? root.setAttribute("data-theme", t) : root.removeAttribute("data-theme");
+    for (const m of document.querySelectorAll("meta[name=theme-color]")) { // of the browser around the page
+      const own = m.dataset.scheme;
+      m.media = t ? (t === own ? "all" : "not all") : `(prefers-color-scheme: ${own})`;
+    }
+  };
   const label = () => {
     for (const b of document.querySelectorAll("[data-theme-switch]")) b.setAttribute("aria-label", "Theme: " + word[now]);
   };
