@@ -182,6 +182,8 @@ func TestAHeartbeatByHandInTheBrowser(t *testing.T) {
 	// While one types, the page lives on.
 	p.signal(token.Value+"/log?m=still+dry", "")
 	b.until("the page shows what came", `document.querySelector("#log").innerText.includes("still dry")`)
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#do").dataset.old = "yes"; dispatchEvent(new Event("online")); void 0`))
+	b.until("even all of it anew", `!document.querySelector("#do").dataset.old`)
 	b.until("what is typed stays, and the focus", `document.querySelector("#why").value == "Refilled" && document.activeElement.id == "why" && document.querySelector("#ask-beat").open`)
 	b.noReload()
 	b.accessible("the question")
