@@ -40,7 +40,7 @@ func TestAStreamBeginsWithAllOfItsPage(t *testing.T) {
 		}
 		end3, _ := listen(s, "/events?token=2", &token)
 		defer end3()
-		want := []string{"block head", "block do", "block hear", "block slots", "block took", "block record", "block log", "block side", "block how", "block title", "block favicon", "block logo", "block trouble", "block heading", "tick"}
+		want := []string{"block head", "block do", "block hear", "block slots", "block took", "block log", "block side", "block how", "block title", "block favicon", "block logo", "block trouble", "block heading", "tick"}
 		if d := cmp.Diff(want, brief(token.take())); d != "" {
 			t.Errorf("token (-want +got):\n%s", d)
 		}

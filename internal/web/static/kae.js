@@ -62,6 +62,10 @@
   const days = () => {
     for (const table of all("table.log")) {
       for (const head of all("tr.day", table)) head.remove();
+      for (const row of all("tr.quiet", table)) { // of one day or several, by the viewer's clock
+        const ends = all("time", row), form = new Set(ends.map((t) => dayKey(Date.parse(t.dateTime)))).size > 1 ? "day" : "hour";
+        for (const time of ends) { time.dataset.f = form; say(time); }
+      }
       let day = "";
       for (const row of all("tbody > tr", table)) {
         const time = $("time[data-f=hour]", row), t = time && Date.parse(time.dateTime);
