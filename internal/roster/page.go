@@ -137,7 +137,7 @@ func (r *Roster) pick(q *Query) (total int, places []place) {
 		}
 		total++
 		p := place{e.key(q.Sort), e}
-		if len(places) > q.Limit && !p.Key.before(places[q.Limit].Key) {
+		if q.After != (Key{}) && !q.After.before(p.Key) || len(places) > q.Limit && !p.Key.before(places[q.Limit].Key) {
 			continue
 		}
 		i, _ := slices.BinarySearchFunc(places, p, func(a, b place) int { return a.Key.compare(b.Key) })
