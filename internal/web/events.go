@@ -28,10 +28,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	st := &stream{w: w, control: http.NewResponseController(w), said: map[string]string{}}
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("X-Accel-Buffering", "no")
+	st := newStream(w, r)
 	st.control.SetReadDeadline(time.Time{})
 	if r.Method == http.MethodHead {
 		return nil

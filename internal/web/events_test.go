@@ -26,7 +26,7 @@ func TestAStreamBeginsWithAllOfItsPage(t *testing.T) {
 		s := w.server()
 		end, _ := listen(s, "/events?ids=3,1,99", &list)
 		defer end()
-		around := []string{"block counts", "block next", "block title", "block favicon", "block logo", "block trouble", "block heading", "tick"}
+		around := []string{"block counts", "block problems", "block next", "block folds", "block title", "block favicon", "block logo", "block trouble", "block heading", "block grid-of", "tick"}
 		if d := cmp.Diff(append([]string{"row 3", "row 1"}, append([]string{"gone 99"}, around...)...), brief(list.take())); d != "" {
 			t.Errorf("list (-want +got):\n%s", d)
 		}

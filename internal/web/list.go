@@ -2,10 +2,9 @@ package web
 
 import (
 	"errors"
+	"html/template"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 
 	"kae"
 	"kae/internal/roster"
@@ -13,23 +12,41 @@ import (
 
 const listSize = 100 // rows a page
 
-// listPage is the list of tokens, worst first.
+// listPage is the list of tokens.
 type listPage struct {
 	frame  `json:"-"`
-	Counts countsView  `json:"counts"`
-	Tokens []tokenView `json:"tokens"`
-	Next   *string     `json:"next"` // where the list goes on, if it does
+	Counts countsView `json:"counts"`
+	Tokens []rowView  `json:"tokens"`
+	Next   *string    `json:"next"` // where the list goes on, if it does
 
+	Asked asked      `json:"-"`
 	Info  infoView   `json:"-"`
-	Query string     `json:"-"` // what is asked for, "" for all
+	Axis  string     `json:"-"` // of the timelines
+	Grid  gridView   `json:"-"`
+	Folds []foldView `json:"-"` // what a phone shows as a count only
 	Fault string     `json:"-"` // why nothing can match
-	First bool       `json:"-"` // nothing to watch yet: the form is the page
-	More  bool       `json:"-"` // new tokens belong on this page
-	Rest  bool       `json:"-"` // this page goes on after another
-	Form  form       `json:"-"` // the short form
-	Undo  *tokenView `json:"-"` // what was removed just now
 	Note  *noteView  `json:"-"` // what was done to many tokens just now
 	Stray int64      `json:"-"` // heartbeats with unknown values
+	First bool       `json:"-"` // nothing to watch yet: the form is the page
+	More  bool       `json:"-"` // new tokens belong on this page
+	Form  form       `json:"-"` // the short form
+	Undo  *tokenView `json:"-"` // what was removed just now
+}
+
+// rowView is a token as the list shows it.
+type rowView struct {
+	tokenView
+	Line  template.HTML `json:"-"` // its timeline, on the axis of all rows
+	Slots template.HTML `json:"-"` // its own newest slots, on a card
+	Sum   string        `json:"-"` // both in words
+	But   string        `json:"-"` // what was wrong
+}
+
+func (s *Server) row(t kae.Token, c clock, r ruler, base string) rowView {
+	slots := t.LastSlots(c.now, kae.MaxSlots)
+	v := rowView{tokenView: view(t, c, base), Line: r.timeline(t), Slots: cardline(t, slots)}
+	v.Sum, v.But = inBrief(t, slots, c)
+	return v
 }
 
 // countsView is the counts, each a filter.
@@ -45,7 +62,11 @@ type countsView struct {
 	Total   int    `json:"-"`
 	Removed int    `json:"-"`
 	Is      string `json:"-"` // the filter in use
+	Rest    string `json:"-"` // of the address
 }
+
+// Problems counts what a phone shows first.
+func (v countsView) Problems() int { return v.Firing + v.Late + v.Unknown }
 
 // countView is one of the counts.
 type countView struct {
@@ -85,6 +106,10 @@ func (v countsView) All() []countView {
 // infoView is the line between counts and list.
 type infoView struct {
 	Total int
+	Match bool // of those that match
+	Order string
+	Up    int // all on time; 0: something is not
+	Due   moment
 	Next  *nextToFire
 }
 
@@ -94,68 +119,98 @@ type nextToFire struct {
 	When moment
 }
 
-// filter gives the one state that is asked for, if it is all that is.
-func filter(query string) string {
-	q, _ := parseSearch(query)
-	if len(q.Is) == 1 && len(q.Tags)+len(q.Words) == 0 {
-		return q.Is[0]
-	}
-	return ""
+// foldView is what a phone shows of the tokens of a state that is no trouble.
+type foldView struct {
+	N    int
+	Look state
+	Told string
+	When moment
 }
 
 func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	query := strings.TrimSpace(q.Get("q"))
-	find, wrong := parseSearch(query)
-	after := roster.Key{}
-	if key := q.Get("after"); key != "" {
-		var err error
-		if after, err = roster.ParseKey(key); err != nil {
-			return err
-		}
+	ask, err := s.asked(r)
+	if err != nil {
+		return err
+	}
+	q, fault := ask.find()
+	if fault != nil && wantsJSON(r) {
+		return fault // a typing error must not look like an empty list
 	}
 	c, base := s.clock(), s.base(r)
-	page := listPage{frame: s.frame(c), Counts: s.counts(filter(query)), Tokens: []tokenView{}, Query: query, Rest: after != roster.Key{}}
-	if e, ok := errors.AsType[*kae.Error](wrong); ok {
-		if wantsJSON(r) {
-			return e
-		}
+	page := listPage{frame: s.frame(c), Counts: s.counts(ask), Tokens: []rowView{}, Asked: ask}
+	var found roster.Page
+	if e, ok := errors.AsType[*kae.Error](fault); ok {
 		page.Fault = e.Message
 	} else {
-		find.After, find.Limit = after, listSize
-		found := s.Roster.Page(find)
-		for _, t := range found.Tokens {
-			page.Tokens = append(page.Tokens, view(t, c, base))
-		}
-		if found.More {
-			page.Next = nextPage(query, found.Next)
-		}
+		found = s.Roster.Page(q)
 	}
-	page.Title, page.Listing = title(page.Firing), true
-	page.Info = s.info(c, page.Counts.Total)
-	page.First = page.Counts.Total == 0 && query == "" && !page.Rest
-	page.More = query == "" && !page.Rest && page.Next == nil
-	page.Note = s.noted(q.Get("done"))
+	axis := ask.axis(found.Tokens, c.now)
+	ruler := c.ruler(axis)
+	for _, t := range found.Tokens {
+		page.Tokens = append(page.Tokens, s.row(t, c, ruler, base))
+	}
+	if found.More {
+		next := ask.after(found.Next)
+		page.Next = &next
+	}
+	page.Title, page.Listing, page.Script = title(page.Firing), true, "list.js"
+	page.Axis, page.Grid = axes[axis].Key, c.grid(axis, s.Roster.Gaps())
+	page.Info = s.info(c, ask, page.Counts, found.Total)
+	page.First = page.Counts.Total == 0 && ask.Query == "" && !ask.Rest()
+	page.More = ask.Query == "" && !ask.Rest() && page.Next == nil
+	if ask.folded() {
+		page.Folds = s.folds(c, page.Counts)
+	}
+	page.Note = s.noted(r.URL.Query().Get("done"))
 	_, page.Stray = s.strays.all(c.now)
-	page.Undo = s.justRemoved(q.Get("removed"), c, base)
+	page.Undo = s.justRemoved(r.URL.Query().Get("removed"), c, base)
 	return s.show(w, r, "list.html", page)
 }
 
-func (s *Server) counts(is string) countsView {
+func (s *Server) counts(ask asked) countsView {
 	n := s.Roster.Counts()
 	return countsView{
 		New: n.New, Up: n.Up, Firing: n.Firing, Disabled: n.Disabled,
 		Late: n.Late, Running: n.Running, Unknown: n.Unknown,
-		Total: n.New + n.Up + n.Firing + n.Disabled, Removed: n.Removed, Is: is,
+		Total: n.New + n.Up + n.Firing + n.Disabled, Removed: n.Removed, Is: ask.filter(), Rest: ask.rest(),
 	}
 }
 
-func (s *Server) info(c clock, total int) infoView {
-	v := infoView{Total: total}
+func (s *Server) info(c clock, ask asked, n countsView, total int) infoView {
+	v := infoView{Total: total, Match: ask.Query != "", Order: sorts[ask.Sort].told}
+	if !v.Match {
+		v.Total = n.Total
+		if n.Problems() == 0 {
+			v.Up = n.Up
+		}
+	}
+	if t, ok := s.Roster.NextDue(); ok && v.Up > 0 {
+		v.Due = c.rel(t.DueAt)
+	}
 	if t, at, ok := s.Roster.NextToFire(); ok {
 		v.Next = &nextToFire{t.ID, t.Name, c.rel(at)}
 	}
 	return v
+}
+
+func (s *Server) folds(c clock, n countsView) []foldView {
+	var all []foldView
+	add := func(n int, word, told string, when moment) {
+		if n > 0 {
+			look := looks[word]
+			look.Word = word
+			all = append(all, foldView{n, look, told, when})
+		}
+	}
+	var due moment
+	if t, ok := s.Roster.NextDue(); ok {
+		due = c.rel(t.DueAt)
+	}
+	add(n.Running, "running", "", moment{})
+	add(n.Up, "up", "next due ", due)
+	add(n.New, "new", "nothing heard yet", moment{})
+	add(n.Disabled, "disabled", "", moment{})
+	return all
 }
 
 // justRemoved gives the token whose removal can be undone on the spot.
@@ -170,16 +225,6 @@ func (s *Server) justRemoved(id string, c clock, base string) *tokenView {
 	}
 	v := view(t, c, base)
 	return &v
-}
-
-// nextPage gives the relative URL of the list after a key.
-func nextPage(query string, after roster.Key) *string {
-	q := url.Values{"after": {after.String()}}
-	if query != "" {
-		q.Set("q", query)
-	}
-	u := "/?" + q.Encode()
-	return &u
 }
 
 // title is the title of the list: it shows the number firing in a tab.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,8 +39,12 @@ func (s *Server) pageOf(r *http.Request) (livePage, error) {
 		}
 		return &liveToken{live: live, id: id, place: at}, nil
 	}
-	p := &liveList{live: live, rows: map[int64]bool{}, more: q.Get("more") == "1"}
-	p.is = filter(q.Get("q"))
+	ask, err := s.asked(r)
+	if err != nil {
+		return nil, err
+	}
+	p := &liveList{live: live, asked: ask, rows: map[int64]bool{}, more: q.Get("more") == "1"}
+	p.axis, _ = axisNamed(ask.Axis)
 	for text := range strings.SplitSeq(q.Get("ids"), ",") {
 		if text == "" {
 			continue
@@ -72,10 +77,13 @@ func (l live) header(st *stream, c clock, title string) {
 // liveList is the list of tokens.
 type liveList struct {
 	live
-	is   string
-	ids  []int64        // the rows that the page had
-	rows map[int64]bool // and has
-	more bool           // new tokens are added, too
+	asked asked
+	axis  kae.Axis
+	ids   []int64        // the rows that the page has
+	rows  map[int64]bool // the same
+	more  bool           // new tokens are added, too
+	total int            // tokens that match, if some need not
+	drawn [2]time.Time   // where the axis began, and which half hour it was, when all rows were sent
 }
 
 // wants is called while publishing: it only reads what never changes.
@@ -88,7 +96,7 @@ func (p *liveList) wants(id int64) bool {
 
 func (p *liveList) all(ctx context.Context, st *stream) {
 	c := p.clock()
-	ids := p.ids
+	ids := slices.Clone(p.ids)
 	if p.more {
 		for _, t := range p.Roster.Page(roster.Query{Limit: listSize}).Tokens {
 			if !p.rows[t.ID] {
@@ -96,26 +104,42 @@ func (p *liveList) all(ctx context.Context, st *stream) {
 			}
 		}
 	}
-	for _, id := range ids {
-		p.row(st, c, id)
-	}
-	p.around(ctx, st)
+	p.send(st, c, ids)
+	p.count()
+	p.header(st, c)
+	st.block("grid", c.grid(p.axis, p.Roster.Gaps()))
 }
 
-func (p *liveList) some(ctx context.Context, st *stream, changes []kae.Change) {
-	c := p.clock()
-	for _, change := range changes {
-		p.row(st, c, change.Token.ID)
+// send sends rows. From then on it is known when they have to be drawn anew,
+// even if nothing happens to them: when the axis moves on, and every half hour
+// for what is overdue.
+func (p *liveList) send(st *stream, c clock, ids []int64) {
+	r := c.ruler(p.axis)
+	p.drawn = drawnAt(c, r)
+	for _, id := range ids {
+		p.row(st, c, r, id)
 	}
-	p.around(ctx, st)
+}
+
+func drawnAt(c clock, r ruler) [2]time.Time {
+	return [2]time.Time{r.start, c.now.Truncate(kae.Day.Cell())}
+}
+
+func (p *liveList) some(_ context.Context, st *stream, changes []kae.Change) {
+	c := p.clock()
+	r := c.ruler(p.axis)
+	for _, change := range changes {
+		p.row(st, c, r, change.Token.ID)
+	}
+	p.header(st, c)
 }
 
 // row sends a row as it is now, which may be newer than a change says.
-func (p *liveList) row(st *stream, c clock, id int64) {
+func (p *liveList) row(st *stream, c clock, r ruler, id int64) {
 	t, ok := p.Roster.Get(id)
-	if !ok || t.Removed() != (p.is == "removed") {
+	if !ok || t.Removed() != p.asked.removed() {
 		if p.rows[id] {
-			st.event("gone", strconv.FormatInt(id, 10))
+			st.gone(id)
 		}
 		return
 	}
@@ -124,16 +148,40 @@ func (p *liveList) row(st *stream, c clock, id int64) {
 			return
 		}
 		p.rows[id] = true
+		p.ids = append(p.ids, id)
 	}
-	st.send("row", "row", view(t, c, p.base))
+	st.row(id, p.Server.row(t, c, r, p.base))
 }
 
 func (p *liveList) around(_ context.Context, st *stream) {
 	c := p.clock()
-	counts := p.counts(p.is)
+	if p.drawn != drawnAt(c, c.ruler(p.axis)) {
+		p.send(st, c, p.ids)
+	}
+	p.count()
+	p.header(st, c)
+	st.block("grid", c.grid(p.axis, p.Roster.Gaps()))
+}
+
+// count finds out how many tokens match, which is too much to do at every
+// heartbeat.
+func (p *liveList) count() {
+	if q, fault := p.asked.find(); fault == nil && p.asked.Query != "" {
+		q.Limit = 1
+		p.total = p.Roster.Page(q).Total
+	}
+}
+
+// header sends what is not of one token.
+func (p *liveList) header(st *stream, c clock) {
+	counts := p.counts(p.asked)
 	st.block("counts", counts)
-	st.block("next", p.info(c, counts.Total))
-	p.header(st, c, title(counts.Firing))
+	st.block("problems", counts)
+	st.block("next", p.info(c, p.asked, counts, p.total))
+	if p.asked.folded() {
+		st.block("folds", p.folds(c, counts))
+	}
+	p.live.header(st, c, title(counts.Firing))
 }
 
 // liveToken is the page of one token.
@@ -151,7 +199,7 @@ func (p *liveToken) wants(id int64) bool { return id == p.id }
 func (p *liveToken) all(ctx context.Context, st *stream) {
 	t, ok := p.Roster.Get(p.id)
 	if !ok {
-		st.event("gone", strconv.FormatInt(p.id, 10))
+		st.gone(p.id)
 		return
 	}
 	page := p.tokenPage(ctx, t, p.base, p.place, p.past)

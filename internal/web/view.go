@@ -80,6 +80,7 @@ type tokenView struct {
 	Strikes     int        `json:"strikes"` // misses and failures in a row
 	Beats       int64      `json:"beats"`
 	StartedAt   stamp      `json:"started_at"`
+	Took        *float64   `json:"took"` // seconds; null: not known
 	LastAt      stamp      `json:"last_at"`
 	DueAt       stamp      `json:"due_at"`
 	Deadline    stamp      `json:"deadline"`
@@ -87,12 +88,14 @@ type tokenView struct {
 	RemovedAt   *stamp     `json:"removed_at,omitempty"` // only there when it is removed
 	State       state      `json:"-"`
 	Expected    string     `json:"-"`
+	Shortly     string     `json:"-"` // the same where there is little room
 	Written     string     `json:"-"` // a schedule by the clock as it was written, where words say it otherwise
 	Where       string     `json:"-"` // the zone, where it matters
 	NoZone      bool       `json:"-"` // which is not known here
 	GraceWords  string     `json:"-"`
 	Rules       []string   `json:"-"` // the less usual settings, in words
 	Misses      string     `json:"-"` // that did not fire yet
+	Ran         string     `json:"-"` // how long the newest run took
 	Last        moment     `json:"-"`
 	Due         moment     `json:"-"`
 	Fires       moment     `json:"-"` // or when it fired
@@ -112,7 +115,7 @@ func view(t kae.Token, c clock, base string) tokenView {
 		LastAt: stamp(t.LastAt), DueAt: stamp(t.DueAt), Deadline: stamp(t.Deadline), CreatedAt: stamp(t.CreatedAt),
 
 		State:    stateOf(t, c.now),
-		Expected: often(t.Schedule), GraceWords: length(t.Grace), Rules: rulesOf(t), Misses: strikesOf(t),
+		Expected: often(t.Schedule), Shortly: shortly(t.Schedule), GraceWords: length(t.Grace), Rules: rulesOf(t), Misses: strikesOf(t),
 		Last: c.rel(t.LastAt), Due: c.rel(t.DueAt), Fires: c.rel(t.FiresAt()), Created: c.day(t.CreatedAt),
 		Flips: t.Flips, Masked: mask(base, t.Value),
 	}
@@ -125,6 +128,10 @@ func view(t kae.Token, c clock, base string) tokenView {
 	}
 	if v.Tags == nil {
 		v.Tags = []string{}
+	}
+	if t.Took > 0 {
+		seconds := t.Took.Seconds()
+		v.Took, v.Ran = &seconds, took(t.Took)
 	}
 	if t.Status == kae.Firing {
 		v.Fires = c.rel(t.FlippedAt)
@@ -162,6 +169,9 @@ func mask(base, value string) string {
 	_, host, _ := strings.Cut(base, "://")
 	return host + "/hb/" + value[:min(4, len(value))] + "••••••••"
 }
+
+// Search gives the search for what has a tag.
+func (v tokenView) Search(tag string) string { return term{"tag", tag}.String() }
 
 // Gone tells whether the token is removed.
 func (v tokenView) Gone() bool { return v.RemovedAt != nil }

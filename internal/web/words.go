@@ -186,6 +186,15 @@ func length(d time.Duration) string {
 // lines stand in one.
 func often(s kae.Schedule) string { return strings.ReplaceAll(s.Words(), "\n", "; ") }
 
+// shortly tells a schedule where there is little room: "Mon 04:00".
+func shortly(s kae.Schedule) string { return shorter.Replace(often(s)) }
+
+var shorter = strings.NewReplacer(
+	"every weekday at", "Mon–Fri", "every Saturday and Sunday at", "Sat, Sun", " at ", " ", " and ", ", ",
+	"on the last day of every month", "last of month", "on day", "day", " of every month", ",",
+	"every Monday", "Mon", "every Tuesday", "Tue", "every Wednesday", "Wed", "every Thursday", "Thu", "every Friday", "Fri", "every Saturday", "Sat", "every Sunday", "Sun",
+)
+
 // zoneOf names the zone by whose clock a schedule goes; "" where there is no
 // clock, or where the schedule itself says so.
 func zoneOf(s kae.Schedule) string {

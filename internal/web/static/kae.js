@@ -44,6 +44,7 @@
       return day ? `${day} at ${hour(t)}` : `${date(t)}, ${hour(t)}`;
     },
     hour, day: date, minute: (t) => hour(t).slice(0, 5),
+    axis: (t) => { const m = hour(t).slice(0, 5), d = new Date(t); return m === "00:00" ? `${d.toDateString().slice(0, 3)} ${d.getDate()}` : m; },
   };
   const say = (time) => {
     const t = Date.parse(time.dateTime), form = forms[time.dataset.f];
@@ -53,11 +54,13 @@
   };
   const tell = (from) => {
     for (const label of all("text[data-t]", from)) label.textContent = forms[label.dataset.f](Date.parse(label.dataset.t));
-    for (const time of all("time[data-f]", from)) {
-      say(time);
-      time.title = new Date(Date.parse(time.dateTime)).toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" });
-    }
+    for (const time of all("time[data-f]", from)) say(time);
   };
+  // The whole of a time is only put in words for who points at it.
+  document.addEventListener("mouseover", (e) => {
+    const time = e.target.closest("time[data-f]");
+    if (time) time.title = new Date(Date.parse(time.dateTime)).toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" });
+  });
   // The days of a log, too, are the viewer's.
   const days = () => {
     for (const table of all("table.log")) {
@@ -85,11 +88,17 @@
   };
   tell(document);
   days();
-  setInterval(() => all("time[data-f=rel], time[data-f=at]").forEach(say), 1000);
+  const live = "time[data-f=rel], time[data-f=at]";
+  let ticking = () => all(live);
+  const tick = () => { if (!document.hidden) ticking().forEach(say); };
+  setInterval(tick, 1000);
+  document.addEventListener("visibilitychange", tick);
 
   const parse = (html) => { const t = document.createElement("template"); t.innerHTML = html; return [...t.content.children]; };
 
+  // Firings interrupt; what somebody did here is told beside it.
   const announce = (text) => { $("#said").textContent = text; };
+  const told = (text) => { $("#told").textContent = text; };
 
   // ---- copying ----
   const copyOld = (text) => { // the clipboard of today needs https
@@ -111,7 +120,7 @@
     let done = true;
     try { await navigator.clipboard.writeText(text); } catch { done = copyOld(text); }
     button.dataset.copied = done ? "Copied" : "Not copied";
-    announce(button.dataset.copied);
+    told(button.dataset.copied);
     setTimeout(() => delete button.dataset.copied, 1500);
   });
 
@@ -123,6 +132,9 @@
   document.addEventListener("click", (e) => {
     for (const ask of all("details.ask[open]")) if (!ask.contains(e.target)) ask.open = false;
   });
+
+  // A link may lead to a question.
+  const asked = () => { const ask = location.hash && $(`details.ask${CSS.escape(location.hash).replace("\\#", "#")}`); if (ask) ask.open = true; };
 
   // ---- what a form means, while it is typed ----
   const slot = (t) => {
@@ -209,46 +221,38 @@
     if (fresh.id === "log") days();
     fresh.dispatchEvent(new Event("swapped", { bubbles: true }));
   };
+  // What stays in its place is changed where it stands: a press that has begun,
+  // a box that is ticked, a menu that is open outlive the news.
+  const ours = ["title", "data-copied", "aria-expanded", "aria-haspopup"], marks = ["cur", "changed", "again"];
+  const morph = (old, fresh) => {
+    if (old.nodeName !== fresh.nodeName) return old.replaceWith(fresh);
+    if (old.nodeType === Node.TEXT_NODE) { if (old.data !== fresh.data) old.data = fresh.data; return; }
+    if (old.nodeName === "INPUT" || old.isEqualNode(fresh)) return;
+    for (const { name, value } of [...fresh.attributes]) {
+      if (name === "class") {
+        const now = [value, ...marks.filter((m) => old.classList.contains(m))].join(" ").trim();
+        if (old.getAttribute("class") !== now) old.setAttribute("class", now);
+      } else if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
+    for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !ours.includes(name) && name !== "class") old.removeAttribute(name);
+    const a = [...old.childNodes], b = [...fresh.childNodes];
+    b.forEach((node, i) => { a[i] ? morph(a[i], node) : old.append(node); });
+    for (const node of a.slice(b.length)) node.remove();
+    if (old.nodeName === "TIME") say(old);
+  };
   const fired = (old, fresh) => fresh.dataset.rank === "1" && old && old.dataset.rank !== "1";
-  const counted = (counts) => Number($("a[href$='is:firing'] b", counts)?.textContent || 0);
-  const resort = () => { const link = $("#resort"); if (link) link.hidden = false; };
 
+  const inPlace = ["counts", "next", "folds", "problems", "grid-of", "axis"];
+  const before = {}; // by the id of a block: what else is done when it comes
   const events = {
-    row(html) {
-      for (const fresh of parse(html)) {
-        const old = document.getElementById(fresh.id), rows = $("#rows");
-        if (old) {
-          if (old.dataset.v !== fresh.dataset.v) fresh.classList.add("changed");
-          if (old.dataset.rank !== fresh.dataset.rank) resort();
-          if (fired(old, fresh)) announce(`${$(".c-n a", fresh).textContent} fires: ${$(".st", fresh).textContent.trim()}`);
-          swap(old, fresh);
-        } else if (rows) {
-          fresh.classList.add("changed");
-          rows.append(fresh);
-          tell(fresh);
-          if (rows.children.length > 1) resort();
-        } else if (!all("main input").some((input) => input.value)) {
-          location.reload(); // the first token: there is a list now
-        }
-      }
-    },
-    gone(id) {
-      document.getElementById("t" + id)?.remove();
-      const rows = $("#rows");
-      if (rows && !rows.children.length) location.reload();
-    },
+    gone() {},
     block(html) {
       for (const fresh of parse(html)) {
         const old = document.getElementById(fresh.id);
         if (!old) continue;
-        // Tokens on other pages of the list, too, begin to fire.
-        if (fresh.id === "counts" && $("#rows") && !("more" in main.dataset) && counted(fresh) > counted(old)) {
-          resort();
-          announce(`${counted(fresh)} firing`);
-        }
-        if (fresh.id === "counts" && $("[aria-current] b", old)?.textContent !== $("[aria-current] b", fresh)?.textContent) resort();
+        before[fresh.id]?.(old, fresh);
         if (fresh.id === "head" && fired(old, fresh)) announce($(".lead", fresh).textContent);
-        swap(old, fresh);
+        if (inPlace.includes(fresh.id)) { morph(old, fresh); tell(document.getElementById(fresh.id)); } else swap(old, fresh);
       }
     },
     tick(json) {
@@ -269,17 +273,10 @@
   };
 
   // ---- the stream ----
-  const address = () => {
-    const q = new URLSearchParams();
-    if (main.dataset.live === "token") {
-      for (const [name, text] of new URLSearchParams(main.dataset.log || "")) q.set(name, text);
-      q.set("token", main.dataset.token);
-    } else {
-      q.set("ids", all("#rows > tr").map((row) => row.id.slice(1)).join(","));
-      if (main.dataset.q) q.set("q", main.dataset.q);
-      if ("more" in main.dataset) q.set("more", "1");
-    }
-    return "/events?" + q;
+  let address = () => { // of the page that asks: one token's, unless list.js says otherwise
+    const q = new URLSearchParams(main.dataset.log || "");
+    q.set("token", main.dataset.token);
+    return q;
   };
   const patience = 15e3; // without any event: what the page shows is old
   let stream, heard = Date.now(), tried = 0, retry = 0, again;
@@ -294,7 +291,7 @@
     clearTimeout(again);
     stream?.close();
     tried = Date.now();
-    stream = new EventSource(address());
+    stream = new EventSource("/events?" + address());
     for (const [name, apply] of Object.entries(events)) {
       stream.addEventListener(name, (e) => { fresh(); apply(e.data); });
     }
@@ -320,5 +317,11 @@
   addEventListener("pagehide", () => stream?.close());
   addEventListener("pageshow", (e) => { if (e.persisted) connect(); });
   addEventListener("online", connect);
-  connect();
+  // list.js, which comes later, has a say in all of this.
+  document.addEventListener("DOMContentLoaded", connect);
+  window.kae = {
+    $, all, main, live, say, tell, now, parse, morph, fired, announce, told, events, before,
+    set ticking(f) { ticking = f; },
+    set address(f) { address = f; },
+  };
 })();
