@@ -406,7 +406,7 @@ func TestATokensPageIsMadeAnewEachMinute(t *testing.T) {
 	w.beat(token, kae.Success, 5*time.Minute, "", "")
 	w.do(token, 0, func(t kae.Token, now time.Time) kae.Change { return t.Expire(now) })
 	s := w.server()
-	st := &stream{said: map[string]string{}}
+	st := &stream{said: map[string]uint64{}}
 	p := &liveToken{live: live{s, ""}, id: token.ID}
 	p.all(t.Context(), st)
 	st.buf.Reset()
