@@ -219,3 +219,16 @@ func TestATokenWithoutScripts(t *testing.T) {
 	b.click("#ask-beat form button")
 	b.until("it is up again", `document.querySelector(".pill").innerText == "up" && document.body.innerText.includes("sent by hand from the console: Dumped by hand")`)
 }
+
+// With text of twice the size, or on a small laptop, nothing runs out of the page.
+func TestATokensPageFits(t *testing.T) {
+	b := openBrowser(t)
+	p, path := pictured(t)
+	for _, name := range []string{"Orders database dump", "Warehouse export to Parquet", "Soil sensors, greenhouse 2", "Tape library inventory", "Legacy FTP pickup", "Toner report, 3rd floor"} {
+		for _, width := range []int64{1024, 720, 320} { // 1440 and 640 at 200 %
+			b.do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(p.url+path(name)))
+			b.until(fmt.Sprintf("%s fits into %d", name, width), "document.documentElement.scrollWidth <= innerWidth")
+		}
+	}
+	b.quiet()
+}
