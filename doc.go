@@ -19,6 +19,7 @@
 //     pattern, whose walk from change to change of the clocks finds the next
 //     expected time; zone.go: whose clock;
 //   - change.go, beat.go: the rules, as pure functions from a token to a [Change];
+//   - history.go: how a token did, from its flips;
 //   - store.go: what a database must do;
 //   - error.go: errors with a code for the machine and a sentence for people.
 //

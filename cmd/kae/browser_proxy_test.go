@@ -327,7 +327,7 @@ func TestALogWhoseStreamIsCut(t *testing.T) {
 	for round := range 3 {
 		x.set(func() { x.down = true; x.cutAll() })
 		for range 4 {
-			p.beat(token.Value)
+			p.beat(token.Value + "/log") // good runs would be folded
 		}
 		if response, err := http.Get(x.url); err == nil {
 			response.Body.Close()

@@ -66,7 +66,7 @@ func fail(t testing.TB, dir string, args ...string) (int, string) {
 func prepare(t testing.TB, dir string, args ...string) *program {
 	p := &program{TB: t, cmd: exec.Command("kae", args...), exited: make(chan struct{})}
 	p.cmd.Dir = dir
-	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TZ=UTC"}
+	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + t.TempDir(), "TZ=UTC"} // what a killed demo leaves goes, too
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
 	return p
 }

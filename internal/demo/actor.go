@@ -22,7 +22,9 @@ type actor struct {
 	role
 	token kae.Token
 	now   time.Time // when the past ends
-	rng   *rand.Rand
+
+	remote string // the address of the machine that it runs on
+	rng    *rand.Rand
 
 	slots   []time.Time // by the clock: those of the past whose runs have ended
 	mute    int         // how many of the newest reports of the past never come
@@ -41,6 +43,7 @@ func newActor(r role, id int64, now time.Time) *actor {
 		ID: id, Value: a.value(), UUID: a.uuid(), Name: r.name, Description: r.about, Tags: kae.ParseTags(r.tags),
 		Status: kae.New, CreatedAt: now.Add(-a.age),
 	}
+	a.remote = fmt.Sprintf("10.20.%d.%d", id%4, 10+id)
 	a.settle()
 	a.begin()
 	return a
@@ -210,7 +213,7 @@ func (a *actor) ending(f fate, at time.Time, took time.Duration, run string) kae
 func (a *actor) add(h kae.Heartbeat) {
 	micro := func(t time.Time) time.Time { return time.UnixMicro(t.UnixMicro()).UTC() }
 	h.At, h.Received = micro(h.At), micro(h.Received)
-	h.Remote, h.Agent, h.Posted = a.remote(), "curl/8.14.1", true
+	h.Remote, h.Agent, h.Posted = a.remote, "curl/8.14.1", true
 	if a.starts {
 		h.Agent = "kae exec"
 	}
@@ -220,9 +223,6 @@ func (a *actor) add(h kae.Heartbeat) {
 	}
 	a.waiting, a.indexes = slices.Insert(a.waiting, i, h), slices.Insert(a.indexes, i, a.index)
 }
-
-// remote is the address of the machine that it runs on.
-func (a *actor) remote() string { return fmt.Sprintf("10.20.%d.%d", a.token.ID%4, 10+a.token.ID) }
 
 // fate tells what becomes of the report.
 func (a *actor) fate(ago time.Duration) fate {

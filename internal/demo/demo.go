@@ -29,17 +29,22 @@ type Scene struct {
 	Gaps   []kae.Gap   // oldest first
 
 	actors []*actor
+	queue  []*actor        // the same, in the order in which they report next
 	beats  []kae.Heartbeat // those that are kept, in the order of their positions
 	flips  []kae.Flip
 	pos    int64
 }
 
 // New makes the demo as of a moment.
-func New(now time.Time) *Scene {
+func New(now time.Time) *Scene { return stage(cast(), now) }
+
+func stage(roles []role, now time.Time) *Scene {
 	s := &Scene{Now: time.UnixMicro(now.UnixMicro()).UTC()}
-	for i, r := range cast() {
+	for i, r := range roles {
 		s.actors = append(s.actors, newActor(r, int64(i+1), s.Now))
 	}
+	s.queue = slices.Clone(s.actors)
+	slices.SortStableFunc(s.queue, func(a, b *actor) int { return a.arrives().Compare(b.arrives()) })
 	s.playPast()
 	for _, a := range s.actors {
 		s.Tokens = append(s.Tokens, a.token)
@@ -57,8 +62,7 @@ type happening struct {
 func (s *Scene) playPast() {
 	happenings := s.happenings()
 	for {
-		next := s.nextActor()
-		at := next.arrives()
+		at := s.queue[0].arrives()
 		if len(happenings) > 0 && !happenings[0].at.After(at) {
 			happenings[0].do()
 			happenings = happenings[1:]
@@ -67,7 +71,7 @@ func (s *Scene) playPast() {
 		if at.After(s.Now) {
 			break
 		}
-		s.report(next)
+		s.report()
 	}
 	for _, a := range s.actors {
 		s.expire(a, s.Now)
@@ -108,13 +112,20 @@ func (s *Scene) gap(g kae.Gap) {
 	}
 }
 
-func (s *Scene) nextActor() *actor {
-	return slices.MinFunc(s.actors, func(a, b *actor) int { return a.arrives().Compare(b.arrives()) })
+// next gives the next heartbeat of all, and whose it is.
+func (s *Scene) next() (a *actor, h kae.Heartbeat, kept bool) {
+	a = s.queue[0]
+	h, kept = a.take()
+	rest := s.queue[1:]
+	i, _ := slices.BinarySearchFunc(rest, a.arrives(), func(b *actor, at time.Time) int { return b.arrives().Compare(at) })
+	copy(s.queue, rest[:i])
+	s.queue[i] = a
+	return a, h, kept
 }
 
-// report lets an actor's next heartbeat arrive.
-func (s *Scene) report(a *actor) {
-	h, kept := a.take()
+// report lets the next heartbeat arrive.
+func (s *Scene) report() {
+	a, h, kept := s.next()
 	at := h.Received
 	if !h.BackDated() {
 		h.Received = time.Time{}

@@ -23,14 +23,13 @@ func (s *Scene) Play(ctx context.Context, k Keeper) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		next := s.nextActor()
-		timer.Reset(time.Until(next.arrives()))
+		timer.Reset(time.Until(s.queue[0].arrives()))
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
 		}
-		h, _ := next.take()
+		a, h, _ := s.next()
 		now := time.UnixMicro(time.Now().UnixMicro()).UTC()
 		if h.Kind == nothing || now.Sub(h.Received) > asleep {
 			continue
@@ -41,6 +40,6 @@ func (s *Scene) Play(ctx context.Context, k Keeper) {
 			h.At, h.Received = now, time.Time{}
 		}
 		// Nobody is told of an error: there is nobody who could do anything.
-		_ = k.Heartbeat(ctx, next.token.Value, h)
+		_ = k.Heartbeat(ctx, a.token.Value, h)
 	}
 }

@@ -13,8 +13,8 @@ func (s *Scene) Strays() []Stray {
 	removed, cut := s.named("Christmas lights timer"), s.named("Offsite restic prune")
 	return slices.Concat(
 		slices.Repeat([]Stray{{"PUT-THE-TOKEN-HERE", "10.20.3.88", "Wget/1.25.0"}}, 3),
-		[]Stray{{cut.token.Value[:19], cut.remote(), "curl/8.14.1"}},
-		[]Stray{{removed.token.Value, removed.remote(), "curl/8.14.1"}},
+		[]Stray{{cut.token.Value[:19], cut.remote, "curl/8.14.1"}},
+		[]Stray{{removed.token.Value, removed.remote, "curl/8.14.1"}},
 	)
 }
 

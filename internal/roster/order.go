@@ -20,9 +20,11 @@ const (
 	ByName                // without regard to case
 	ByLast                // newest success or failure first
 	ByCreated             // newest first
-	byFires               // what fires first
 	sorts
 )
+
+// kept are the orders that are kept.
+var kept = []Sort{Worst, ByName, ByCreated}
 
 // Key is a token's place in an order.
 type Key struct {
@@ -53,7 +55,7 @@ func ParseKey(s string) (Key, error) {
 		}
 	}
 	k := Key{Sort(n[0]), int(n[1]), n[2], words[4], n[3]}
-	if k.Sort < 0 || k.Sort >= byFires || k.String() != s {
+	if k.Sort < 0 || k.Sort >= sorts || k.String() != s {
 		return Key{}, wrong
 	}
 	return k, nil
@@ -122,10 +124,6 @@ func (e *entry) key(s Sort) Key {
 		k.At = -e.last
 	case ByCreated:
 		k.At = -e.id.created
-	case byFires:
-		if k.At = e.fires; k.At == 0 {
-			k.Rank = 1 // behind those that wait
-		}
 	default:
 		k.Rank = e.rank()
 		switch k.Rank {
@@ -149,12 +147,13 @@ type place struct {
 	*entry
 }
 
-// orders are all tokens in each order, kept as they change, so that a page
-// costs what is on it and not what there is.
+// orders are all tokens in each order that is kept as they change, so that a
+// page costs what is on it and not what there is. That of the last heartbeat
+// is not: it would cost each heartbeat more than it is worth, and few ask.
 type orders [sorts]*btree.BTreeG[place]
 
 func newOrders() (o orders) {
-	for s := range o {
+	for _, s := range kept {
 		o[s] = btree.NewG(32, func(a, b place) bool { return a.Key.before(b.Key) })
 	}
 	return o
@@ -163,7 +162,7 @@ func newOrders() (o orders) {
 // move puts a token where it belongs after a change; before are its keys from
 // before it, if it was there.
 func (o *orders) move(e *entry, before *[sorts]Key) {
-	for s := range sorts {
+	for _, s := range kept {
 		now := e.key(s)
 		if before != nil {
 			if before[s] == now {
@@ -176,14 +175,14 @@ func (o *orders) move(e *entry, before *[sorts]Key) {
 }
 
 func (o *orders) drop(e *entry) {
-	for s := range sorts {
+	for _, s := range kept {
 		o[s].Delete(place{Key: e.key(s)})
 	}
 }
 
 func (e *entry) keys() *[sorts]Key {
 	var all [sorts]Key
-	for s := range sorts {
+	for _, s := range kept {
 		all[s] = e.key(s)
 	}
 	return &all

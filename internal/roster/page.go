@@ -87,10 +87,6 @@ func (r *Roster) total(q *Query) (n int, known bool) {
 	return n, known
 }
 
-// few is how many tokens are sorted rather than picked out of an order that all
-// the others are in, too.
-const few = 5000
-
 // Page gives a part of the tokens that a query asks for, in its order.
 func (r *Roster) Page(q Query) Page {
 	r.mu.RLock()
@@ -98,75 +94,70 @@ func (r *Roster) Page(q Query) Page {
 	if q.After.Sort != q.Sort {
 		q.After = Key{}
 	}
-	page := Page{Tokens: make([]kae.Token, 0, q.Limit)}
-	add := func(p place) bool {
-		switch {
-		case q.After != Key{} && !q.After.before(p.Key):
-		case len(page.Tokens) == q.Limit:
-			page.More = true
-		default:
-			page.Tokens = append(page.Tokens, p.token())
-			page.Next = p.Key
+	var page Page
+	var places []place // one more than the page has, if there is one
+	if total, known := r.total(&q); known && r.orders[q.Sort] != nil {
+		page.Total, places = total, r.walk(&q)
+	} else {
+		page.Total, places = r.pick(&q)
+	}
+	if page.More = len(places) > q.Limit; page.More {
+		places = places[:q.Limit]
+		page.Next = places[q.Limit-1].Key
+	}
+	for _, p := range places {
+		page.Tokens = append(page.Tokens, p.token())
+	}
+	return page
+}
+
+// walk goes through an order that is kept.
+func (r *Roster) walk(q *Query) []place {
+	places := make([]place, 0, q.Limit+1)
+	from := q.After
+	if from == (Key{}) {
+		from = Key{At: math.MinInt64}
+	}
+	r.orders[q.Sort].AscendGreaterOrEqual(place{Key: from}, func(p place) bool {
+		if p.matches(q) && p.Key != q.After {
+			places = append(places, p)
 		}
-		return !page.More
-	}
-	var known bool
-	if page.Total, known = r.total(&q); !known {
-		found := r.find(&q)
-		if page.Total = len(found); page.Total <= few {
-			for _, p := range sorted(found, q.Sort) {
-				if !add(p) {
-					break
-				}
-			}
-			return page.closed()
-		}
-	}
-	r.orders[q.Sort].AscendGreaterOrEqual(place{Key: q.from()}, func(p place) bool { return !p.matches(&q) || add(p) })
-	return page.closed()
-}
-
-// from is where to begin in an order.
-func (q *Query) from() Key {
-	if q.After != (Key{}) {
-		return q.After
-	}
-	return Key{Sort: q.Sort, At: math.MinInt64}
-}
-
-// closed leaves no place to go on after where nothing follows.
-func (p Page) closed() Page {
-	if !p.More {
-		p.Next = Key{}
-	}
-	return p
-}
-
-// find gives what matches, in no order.
-func (r *Roster) find(q *Query) []*entry {
-	var found []*entry
-	for _, e := range r.all {
-		if e.matches(q) {
-			found = append(found, e)
-		}
-	}
-	return found
-}
-
-func sorted(entries []*entry, s Sort) []place {
-	places := make([]place, len(entries))
-	for i, e := range entries {
-		places[i] = place{e.key(s), e}
-	}
-	slices.SortFunc(places, func(a, b place) int { return a.Key.compare(b.Key) })
+		return len(places) <= q.Limit
+	})
 	return places
+}
+
+// pick looks at all tokens, in the order in which they lie in memory, and
+// keeps the best of those that match.
+func (r *Roster) pick(q *Query) (total int, places []place) {
+	places = make([]place, 0, q.Limit+2)
+	for _, e := range r.all {
+		if !e.matches(q) {
+			continue
+		}
+		total++
+		p := place{e.key(q.Sort), e}
+		if q.After != (Key{}) && !q.After.before(p.Key) || len(places) > q.Limit && !p.Key.before(places[q.Limit].Key) {
+			continue
+		}
+		i, _ := slices.BinarySearchFunc(places, p, func(a, b place) int { return a.Key.compare(b.Key) })
+		places = slices.Insert(places, i, p)
+		places = places[:min(len(places), q.Limit+1)]
+	}
+	return total, places
 }
 
 // Match gives the ids of all tokens that a query asks for, in its order.
 func (r *Roster) Match(q Query) []int64 {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	places := sorted(r.find(&q), q.Sort)
+	var places []place
+	for _, e := range r.all {
+		if e.matches(&q) {
+			places = append(places, place{e.key(q.Sort), e})
+		}
+	}
+	slices.SortFunc(places, func(a, b place) int { return a.Key.compare(b.Key) })
 	ids := make([]int64, len(places))
 	for i, p := range places {
 		ids[i] = p.id.id
@@ -177,13 +168,30 @@ func (r *Roster) Match(q Query) []int64 {
 // NextToFire gives the token that fires first if no heartbeat comes any more,
 // and when; false if none waits.
 func (r *Roster) NextToFire() (t kae.Token, at time.Time, ok bool) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	first, ok := r.orders[byFires].Min()
-	if !ok || first.Rank > 0 {
+	r.mu.Lock() // what is found is remembered
+	defer r.mu.Unlock()
+	if r.soonest == nil {
+		for _, e := range r.all {
+			if e.fires != 0 && (r.soonest == nil || e.fires < r.soonest.fires) {
+				r.soonest = e
+			}
+		}
+	}
+	if r.soonest == nil {
 		return t, at, false
 	}
-	return first.token(), moment(first.At), true
+	return r.soonest.token(), moment(r.soonest.fires), true
+}
+
+// noteSoonest keeps the token that fires first as long as the others can only
+// fire later; else it is looked for when somebody asks.
+func (r *Roster) noteSoonest(e *entry) {
+	switch s := r.soonest; {
+	case s == e:
+		r.soonest = nil // it may have moved
+	case s != nil && e.fires != 0 && e.fires < s.fires:
+		r.soonest = e
+	}
 }
 
 // NextDue gives the token that is due next and not late; false if none waits.

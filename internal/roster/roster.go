@@ -36,6 +36,7 @@ type Roster struct {
 	byValue  map[string]*entry // without removed tokens
 	removed  map[int64]*entry
 	agenda   agenda
+	soonest  *entry // fires first; nil: not known
 	orders   orders
 	gaps     []kae.Gap
 	counts   Counts
@@ -87,6 +88,7 @@ func (r *Roster) put(t kae.Token, now time.Time) {
 	}
 	r.tally(e, 1)
 	r.orders.move(e, before)
+	r.noteSoonest(e)
 	switch {
 	case e.wake == 0 && e.place >= 0:
 		heap.Remove(&r.agenda, e.place)
@@ -108,6 +110,9 @@ func (r *Roster) Drop(ids []int64) {
 		}
 		r.tally(e, -1)
 		r.orders.drop(e)
+		if r.soonest == e {
+			r.soonest = nil
+		}
 		last := r.all[len(r.all)-1]
 		r.all[e.at], last.at = last, e.at
 		r.all[len(r.all)-1] = nil
@@ -227,6 +232,16 @@ func (r *Roster) All(f func(kae.Token) bool) {
 		if !f(e.token()) {
 			return
 		}
+	}
+}
+
+// Values calls f with the id and the value of every token, removed ones too, in
+// no order. It is quicker than All. f must not call the roster.
+func (r *Roster) Values(f func(id int64, value string)) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, e := range r.all {
+		f(e.id.id, e.id.value)
 	}
 }
 

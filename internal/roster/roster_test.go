@@ -281,8 +281,20 @@ func TestOrdersUnderChange(t *testing.T) {
 			}
 		})
 		install(r, now, latest[id])
+		if i%10 == 0 {
+			r.NextToFire()
+		}
 		if i%100 != 0 {
 			continue
+		}
+		var fires *entry
+		for _, e := range r.all {
+			if e.fires != 0 && (fires == nil || e.fires < fires.fires) {
+				fires = e
+			}
+		}
+		if _, at, ok := r.NextToFire(); ok != (fires != nil) || ok && at.UnixMicro() != fires.fires {
+			t.Fatalf("the next fires at %v, %t", at, ok)
 		}
 		queries := []Query{{}, {Is: []string{"removed"}}, {Is: []string{"missed"}}, {Is: []string{"firing"}}, {Is: []string{"up", "late"}}, {Tags: []string{"db"}}, {Words: []string{"ä"}}, {Words: []string{"does", "x"}}}
 		for _, q := range queries {
@@ -361,6 +373,14 @@ func TestNextToFireAndNextDue(t *testing.T) {
 	if want := t0.Add(125 * time.Second); !ok || next.ID != 2 || !at.Equal(want) {
 		t.Errorf("next to fire: %d at %v, want %v", next.ID, at, want)
 	}
+	install(r, t0, token(4, func(t *kae.Token) { t.Since = t0.Add(-5 * time.Second) }))
+	if next, _, _ := r.NextToFire(); next.ID != 4 {
+		t.Errorf("one that came since fires first: %d", next.ID)
+	}
+	r.Drop([]int64{4})
+	if next, _, _ := r.NextToFire(); next.ID != 2 {
+		t.Errorf("and when it is gone: %d", next.ID)
+	}
 	if due, ok := r.NextDue(); !ok || due.ID != 1 {
 		t.Errorf("next due: %d", due.ID)
 	}
@@ -377,7 +397,7 @@ func BenchmarkPage(b *testing.B) {
 		for id := range n {
 			install(r, t0, token(id+1, func(t *kae.Token) { t.Since = t0.Add(time.Duration(random.IntN(1e9))) }))
 		}
-		for name, q := range map[string]Query{"all": {}, "is": {Is: []string{"up"}}, "tag": {Tags: []string{"a"}}, "words": {Words: []string{"does", "9"}}, "none": {Words: []string{"nowhere"}}} {
+		for name, q := range map[string]Query{"all": {}, "is": {Is: []string{"up"}}, "tag": {Tags: []string{"a"}}, "words": {Words: []string{"does", "9"}}, "none": {Words: []string{"nowhere"}}, "last": {Sort: ByLast}} {
 			b.Run(fmt.Sprint(n, "/", name), func(b *testing.B) {
 				q.Limit = 100
 				for b.Loop() {
@@ -409,5 +429,17 @@ func BenchmarkInstall(b *testing.B) {
 		t.Since = t.Since.Add(time.Duration(i) * time.Microsecond)
 		r.Install([]kae.Change{{Token: t.Settle()}}, t0)
 		i++
+	}
+}
+
+func TestValuesAreThoseOfAllTokens(t *testing.T) {
+	r := New()
+	install(r, t0, token(1, nothing), token(2, func(t *kae.Token) { t.RemovedAt = t0 }), token(3, nothing))
+	r.Drop([]int64{1})
+	install(r, t0, token(3, nothing).Renew("other", "uuid").Token)
+	got := map[int64]string{}
+	r.Values(func(id int64, value string) { got[id] = value })
+	if diff := cmp.Diff(map[int64]string{2: "value-2", 3: "other"}, got); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -29,6 +29,7 @@ type chart struct {
 	Bars   string
 	Bad    string // bars of runs that failed
 	Marks  string // over those
+	Torn   string // over bars that go beyond the scale
 	Median string
 	Top    string // the scale's upper end
 	Said   string // the second chart in words
@@ -129,16 +130,20 @@ func (ch *chart) draw() {
 	}
 }
 
-// label writes the time under every fifteenth column and the newest: days, or
+// label writes the time under the first slot, every fifteenth column and the
+// newest slot: days, or
 // hours where all of it is of two days.
 func (ch *chart) label(c clock) {
 	say := c.day
 	if ch.last().slot.At.Sub(ch.Slots[0].slot.At) < 48*time.Hour {
 		say = c.minute
 	}
-	for i := 0; i < columns-column; i += 15 {
-		if at := i - ch.First; at >= 0 {
+	const apart = 6 // columns that a label needs
+	next := ch.First
+	for i := 0; i <= columns-8; i++ {
+		if at := i - ch.First; at >= 0 && i >= next && (i%15 == 0 || at == 0 && 15-i%15 >= apart) {
 			ch.Labels = append(ch.Labels, label{i*column + 2, "start", say(ch.Slots[at].slot.At)})
+			next = i + apart
 		}
 	}
 	ch.Labels = append(ch.Labels, label{columns*column - 2, "end", say(ch.last().slot.At)})
@@ -164,6 +169,15 @@ var scales = []time.Duration{
 	24 * time.Hour, 2 * 24 * time.Hour, 4 * 24 * time.Hour, week,
 }
 
+func scaleFor(d time.Duration) time.Duration {
+	for _, s := range scales {
+		if s >= d {
+			return s
+		}
+	}
+	return d
+}
+
 // pace draws how long the runs took.
 func (ch *chart) pace() {
 	var known []time.Duration
@@ -177,14 +191,14 @@ func (ch *chart) pace() {
 		return
 	}
 	ch.Pace = fmt.Sprintf("median %s, longest %s", took(pace.Median), took(pace.Longest))
-	top := pace.Longest
-	for _, s := range scales {
-		if s >= pace.Longest {
-			top, ch.Top = s, took(s)
-			break
-		}
+	// One run that took far longer than all others does not flatten them.
+	most := pace.Longest
+	if usual := 2 * pace.P95; most > 2*usual {
+		most = usual
 	}
-	if ch.Top == "" {
+	top := scaleFor(most)
+	ch.Top = span(top)
+	if top < time.Second {
 		ch.Top = took(top)
 	}
 	y := func(d time.Duration) float64 { return ground - height*float64(d)/float64(top) }
@@ -194,6 +208,10 @@ func (ch *chart) pace() {
 			continue
 		}
 		x, high := (ch.First+i)*column, min(y(s.run.took), ground-2)
+		if s.run.took > top {
+			high = 12
+			ch.Torn += fmt.Sprintf("M%d 30l12-6", x)
+		}
 		bar := fmt.Sprintf("M%d %sV%sh8V%sz", x+2, number(ground), number(high), number(ground))
 		if !s.run.failed {
 			ch.Bars += bar

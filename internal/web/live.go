@@ -204,7 +204,7 @@ func (p *liveToken) all(ctx context.Context, st *stream) {
 	}
 	page := p.tokenPage(ctx, t, p.base, p.place, p.past)
 	p.fault, p.past, p.at = page.LogFault != "", page.past, p.stamp()
-	for _, name := range []string{"head", "do", "hear", "slots", "took", "record", "log", "side", "how"} {
+	for _, name := range []string{"head", "do", "hear", "slots", "took", "log", "side", "how"} {
 		st.block(name, page)
 	}
 	p.header(st, p.clock(), page.Title)

@@ -250,7 +250,7 @@ func reasonOf(flips []kae.Flip) string {
 func excuse(f kae.Flip, gaps []kae.Gap, c clock) []part {
 	for _, g := range gaps {
 		if g.To.Equal(f.At) {
-			return []part{text("kae took no heartbeats from "), when(c.at(g.From)), text(" to "), when(c.at(g.To)),
+			return []part{text("kae took no heartbeats from "), when(c.at(g.From)), text(" to "), when(c.until(g.From, g.To)),
 				text(". What was due then is not held against this token.")}
 		}
 	}

@@ -25,8 +25,8 @@ type quietView struct {
 }
 
 // quiet finds stretches of nothing but good runs: where one begins, and how
-// many entries it has. What caused a flip is told by itself, and so are the
-// newest runs, for they are what one looks for.
+// many entries it has. A heartbeat that caused a flip is told by itself, and
+// so are the newest runs, for they are what one looks for.
 func quiet(entries []entry, from place) map[int]int {
 	found := map[int]int{}
 	for i := 0; i < len(entries); {
@@ -40,7 +40,7 @@ func quiet(entries []entry, from place) map[int]int {
 		switch {
 		case begin == 0 && from.beats == 0:
 			loud = loudRuns
-		case begin > 0 && entries[begin-1].flip != nil:
+		case n > 0 && begin > 0 && entries[begin-1].caused(entries[begin].beat):
 			loud = 1
 		}
 		for begin < end && (loud > 0 || entries[begin].beat.Kind == kae.Start) {
@@ -59,6 +59,11 @@ func quiet(entries []entry, from place) map[int]int {
 		}
 	}
 	return found
+}
+
+// caused tells whether an entry is the flip that a heartbeat caused.
+func (e entry) caused(b *kae.Heartbeat) bool {
+	return e.flip != nil && e.flip.flips[0].At.Equal(b.At)
 }
 
 // isQuiet tells whether an entry says that all is well: a success that came

@@ -75,7 +75,7 @@ func sentence(t kae.Token, k known, c clock) []part {
 	case "missed":
 		return sentences(missed(t, c), expected(t))
 	case "overran":
-		return sentences(overran(t, c), expected(t), heard(t, c))
+		return sentences(overran(t, k, c), expected(t), heard(t, c))
 	case "failed":
 		return sentences(failed(t, k, c), expected(t), nextDue(t, c))
 	case "late":
@@ -98,8 +98,11 @@ func missed(t kae.Token, c clock) []part {
 	return append(parts, text(" Was due "), when(c.at(t.DueAt)), text(", fired "), when(c.at(t.FlippedAt)), text("."))
 }
 
-func overran(t kae.Token, c clock) []part {
+func overran(t kae.Token, k known, c clock) []part {
 	parts := []part{bold("Still running since "), stress(c.at(t.StartedAt))}
+	if k.usual > 0 {
+		parts = append(parts, text(", usually "+took(k.usual)))
+	}
 	if t.MaxRun > 0 {
 		parts = append(parts, text(", longer than the "+length(t.MaxRun)+" that it may take"))
 	}
@@ -123,7 +126,7 @@ func failed(t kae.Token, k known, c clock) []part {
 func excused(t kae.Token, k known, c clock) []part {
 	parts := []part{bold("kae took no heartbeats when one was due;")}
 	if k.gap != nil {
-		parts = []part{bold("kae took no heartbeats from "), stress(c.at(k.gap.From)), bold(" to "), stress(c.at(k.gap.To)), bold(", when one was due;")}
+		parts = []part{bold("kae took no heartbeats from "), stress(c.at(k.gap.From)), bold(" to "), stress(c.until(k.gap.From, k.gap.To)), bold(", when one was due;")}
 	}
 	return append(parts, text(" the next one counts. It is due "), stress(c.at(t.DueAt)), text("."))
 }

@@ -50,7 +50,7 @@ func slotsOf(t kae.Token, p *past, c clock) []slotView {
 		}
 	}
 	for i := range all {
-		all[i].Told = all[i].told(t, c, i == len(all)-1)
+		all[i].Told = all[i].told(c, i == len(all)-1)
 	}
 	return all
 }
@@ -77,7 +77,7 @@ func slotFor(t kae.Token, slots []kae.Slot, at time.Time) int {
 
 // told tells what became of a slot: "failed at 03:04:12, after 4 m 5 s, exit
 // status 1".
-func (s slotView) told(t kae.Token, c clock, newest bool) []part {
+func (s slotView) told(c clock, newest bool) []part {
 	parts := []part{text(s.Outcome)}
 	switch s.slot.Outcome {
 	case kae.SlotUnknown:
@@ -85,7 +85,7 @@ func (s slotView) told(t kae.Token, c clock, newest bool) []part {
 	case kae.SlotDisabled:
 		return append(parts, text(": nothing was expected"))
 	case kae.SlotLate:
-		if s.run == nil && newest && t.Late(c.now) {
+		if s.run == nil && newest {
 			return append(parts, text(": it has not come yet"))
 		}
 	case kae.SlotMissed:

@@ -33,14 +33,44 @@ func snippets(url string, t kae.Token) []snippet {
 		{"h3", "kae exec", "kae exec " + url + " -- /path/to/job"},
 		{"h4", "systemd", lines("[Service]", "Type=oneshot", "ExecStart=/path/to/job",
 			"ExecStopPost=-/usr/bin/"+curl+" "+url+"/${EXIT_STATUS}") + timer(t.Schedule)},
-		{"h5", "PowerShell", lines("& C:\\path\\to\\job.exe", "Invoke-RestMethod "+url+"/$LASTEXITCODE -TimeoutSec 10"+method)},
+		{"h5", "PowerShell", lines("& C:\\path\\to\\job.exe", "$failed = [int]($LASTEXITCODE -ne 0) # exit codes of Windows go beyond 255",
+			"Invoke-RestMethod \""+url+"/${failed}?m=exit+code+$LASTEXITCODE\" -TimeoutSec 10"+method)},
 		{"h6", "Python", lines("import urllib.request", "", fmt.Sprintf("urllib.request.urlopen(%q%s, timeout=10).close()", url, data))},
 		{"h7", "Go", lines("client := http.Client{Timeout: 10 * time.Second}", "resp, err := "+get,
 			"if err == nil {", "\tresp.Body.Close()", "}")},
-		{"h8", "Kubernetes", lines("containers:", "- name: job", "  image: registry.example.com/job:1",
-			"  command: [\"kae\", \"exec\", \"--\", \"/path/to/job\"]", "  env:",
-			"  - name: KAE_TOKEN # better from a Secret", "    value: "+url)},
+		{"h8", "Kubernetes", cronJob(url, t.Schedule)},
 	}
+}
+
+// cronJob is a manifest whose container runs the job by kae exec.
+func cronJob(url string, s kae.Schedule) string {
+	when := fmt.Sprintf("%q", crontab(s))
+	if comment, expr, found := strings.Cut(crontab(s), "\n"); found {
+		when = fmt.Sprintf("%q %s", expr, comment)
+	}
+	if s.Clock() {
+		when += "\n  timeZone: " + s.Zone().String()
+	}
+	return `apiVersion: batch/v1
+kind: CronJob
+metadata:
+  name: job
+spec:
+  schedule: ` + when + `
+  concurrencyPolicy: Forbid
+  jobTemplate:
+    spec:
+      backoffLimit: 0
+      template:
+        spec:
+          restartPolicy: Never
+          containers:
+          - name: job
+            image: registry.example.com/job:1 # with kae in it
+            command: ["kae", "exec", "--", "/path/to/job"]
+            env:
+            - name: KAE_TOKEN # better from a Secret
+              value: ` + url
 }
 
 // crontab gives the cron expression of a schedule; for a length of time one

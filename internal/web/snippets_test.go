@@ -56,3 +56,17 @@ func TestSnippetsAreSuchAsTheTokenTakes(t *testing.T) {
 		}
 	}
 }
+
+func TestTheManifestHasTheSchedule(t *testing.T) {
+	for text, want := range map[string]string{
+		"1d":                 "  schedule: \"0 3 * * *\"\n  concurrencyPolicy: Forbid\n",
+		"cron: 30 2 * * 1-5": "  schedule: \"30 2 * * 1-5\"\n  timeZone: Europe/Madrid\n  concurrencyPolicy: Forbid\n",
+		"Mon..Fri 06:00":     "  schedule: \"m h dom mon dow\" # Mon..Fri 06:00\n  timeZone: Europe/Madrid\n  concurrencyPolicy: Forbid\n",
+	} {
+		const url = "https://kae.example.com/hb/x"
+		got := cronJob(url, inMadrid(t, text))
+		if !strings.Contains(got, want) || !strings.HasSuffix(got, "\n              value: "+url) {
+			t.Errorf("%q:\n%s", text, got)
+		}
+	}
+}

@@ -207,8 +207,12 @@ func (s *Server) strayHints(recent []stray) [][]strayHint {
 			}
 		}
 	}
-	s.Roster.All(func(t kae.Token) bool {
-		for _, i := range byStart[begins(t.Value)] {
+	for id, who := range s.alike(byStart) {
+		t, there := s.Roster.Get(id)
+		if !there {
+			continue
+		}
+		for _, i := range who {
 			how := hintLike
 			if recent[i].key.hash == s.strays.hash(t.Value) {
 				how = hintBack
@@ -216,10 +220,9 @@ func (s *Server) strayHints(recent []stray) [][]strayHint {
 					how = hintRemoved
 				}
 			}
-			hints[i] = append(hints[i], strayHint{t.ID, t.Name, how})
+			hints[i] = append(hints[i], strayHint{id, t.Name, how})
 		}
-		return true
-	})
+	}
 	for i, h := range hints { // the roster has no order
 		slices.SortFunc(h, func(a, b strayHint) int {
 			return cmp.Or(cmp.Compare(slices.Index(hintOrder, a.How), slices.Index(hintOrder, b.How)), cmp.Compare(a.ID, b.ID))
@@ -227,6 +230,18 @@ func (s *Server) strayHints(recent []stray) [][]strayHint {
 		hints[i] = h[:min(maxHints, len(h))]
 	}
 	return hints
+}
+
+// alike gives the tokens whose values begin in one of some ways, and what goes
+// with it.
+func (s *Server) alike(byStart map[string][]int) map[int64][]int {
+	found := map[int64][]int{}
+	s.Roster.Values(func(id int64, value string) {
+		if who := byStart[value[:min(strayShown, len(value))]]; who != nil {
+			found[id] = who
+		}
+	})
+	return found
 }
 
 func (s *Server) forgetStrays(w http.ResponseWriter, r *http.Request) error {

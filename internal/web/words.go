@@ -48,6 +48,15 @@ func (c clock) hour(t time.Time) moment {
 	return c.moment(t, "hour", func(t time.Time) string { return t.In(c.zone).Format(time.TimeOnly) })
 }
 
+// until tells a time after another: by the clock alone where it is the same
+// day.
+func (c clock) until(from, to time.Time) moment {
+	if from.In(c.zone).Format(time.DateOnly) == to.In(c.zone).Format(time.DateOnly) {
+		return c.hour(to)
+	}
+	return c.at(to)
+}
+
 // day tells the date alone.
 func (c clock) day(t time.Time) moment { return c.moment(t, "day", c.date) }
 

@@ -118,7 +118,7 @@ func TestEveryStateHasItsSentence(t *testing.T) {
 		"missed":   "Nothing since yesterday at 10:00:00. Was due today at 10:00:00, fired today at 11:00:00. Expected every day, 1 h grace.",
 		"failed":   "Failed today at 04:00:00, 8 h ago: “exit status 1”. Expected every day, 10 min grace. Next due tomorrow at 04:00:00, in 16 h.",
 		"running":  "Running since today at 11:51:00. Expected every 6 h, 30 min grace. Last heartbeat today at 07:00:00. Fires today at 13:30:00, in 1 h 30 m, unless one comes.",
-		"unknown":  "kae took no heartbeats from today at 10:55:00 to today at 11:20:00, when one was due; the next one counts. It is due today at 17:00:00. Fires today at 17:10:00, in 5 h 10 m, unless one comes. Expected every 6 h, 10 min grace. Last heartbeat today at 05:00:00.",
+		"unknown":  "kae took no heartbeats from today at 10:55:00 to 11:20:00, when one was due; the next one counts. It is due today at 17:00:00. Fires today at 17:10:00, in 5 h 10 m, unless one comes. Expected every 6 h, 10 min grace. Last heartbeat today at 05:00:00.",
 		"disabled": "Disabled yesterday at 20:00:00. Heartbeats are recorded, but nothing is expected. Last heartbeat yesterday at 19:20:00.",
 		"removed":  "Removed today at 10:00:00. It can be brought back until 29 Nov, 10:00:00; then it is gone with its history.",
 	} {

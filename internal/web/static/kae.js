@@ -66,6 +66,10 @@
   const days = () => {
     for (const table of all("table.log")) {
       for (const head of all("tr.day", table)) head.remove();
+      for (const row of all("tr.quiet", table)) { // of one day or several, by the viewer's clock
+        const ends = all("time", row), form = new Set(ends.map((t) => dayKey(Date.parse(t.dateTime)))).size > 1 ? "day" : "hour";
+        for (const time of ends) { time.dataset.f = form; say(time); }
+      }
       let day = "";
       for (const row of all("tbody > tr", table)) {
         const time = $("time[data-f=hour]", row), t = time && Date.parse(time.dateTime);
@@ -186,7 +190,8 @@
       input.closest(".field").classList.toggle("err", bad);
       if (bad) input.setAttribute("aria-invalid", "true"); else input.removeAttribute("aria-invalid");
     };
-    const show = (html, left) => {
+    const left = new Set(); // fields that one has left as they are
+    const show = (html) => {
       for (const fresh of parse(html)) {
         const old = document.getElementById(fresh.id);
         if (!old) continue;
@@ -194,25 +199,26 @@
         old.className = fresh.className; // the element stays: it is listened to
         if (old.innerHTML !== fresh.innerHTML) old.innerHTML = fresh.innerHTML;
         const input = inputs.find((i) => i.id + "-says" === fresh.id), bad = fresh.classList.contains("bad");
-        if (input && (!bad || left === input)) mark(input, bad);
+        if (input && (!bad || left.has(input))) mark(input, bad);
       }
     };
-    const ask = async (left) => {
+    const ask = async () => {
       clearTimeout(timer);
       const mine = ++asked, q = new URLSearchParams(inputs.map((i) => [i.name, i.value]));
       try {
         const r = await fetch("/preview?" + q, { headers: { Accept: "text/html" } });
         const html = await r.text();
         await released();
-        if (r.ok && mine === asked) show(html, left);
+        if (r.ok && mine === asked) show(html);
       } catch {} // the form works without
     };
     form.addEventListener("input", (e) => {
       if (!inputs.includes(e.target)) return;
+      left.delete(e.target);
       clearTimeout(timer);
       timer = setTimeout(ask, 250);
     });
-    form.addEventListener("change", (e) => { if (inputs.includes(e.target)) ask(e.target); });
+    form.addEventListener("change", (e) => { if (inputs.includes(e.target)) { left.add(e.target); ask(); } });
     for (const code of all("code[data-fill]", form)) {
       const button = document.createElement("button"), input = document.getElementById(code.dataset.fill);
       button.type = "button";
