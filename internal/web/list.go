@@ -4,7 +4,9 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 
 	"kae"
 	"kae/internal/roster"
@@ -72,7 +74,10 @@ func (s *Server) row(t kae.Token, v tokenView, c clock, r ruler) rowView {
 }
 
 // Search gives the search for what has a tag.
-func (rowView) Search(tag string) string { return term{"tag", tag}.String() }
+func (rowView) Search(tag string) template.URL {
+	// A colon needs no escaping: people read addresses.
+	return template.URL(strings.ReplaceAll(url.QueryEscape(term{"tag", tag}.String()), "%3A", ":"))
+}
 
 // countsView is the counts, each a filter.
 type countsView struct {
@@ -100,8 +105,8 @@ type countView struct {
 	Current bool
 }
 
-// All gives the counts in their order: those that are *of which* only if
-// there are any.
+// All gives the counts in their order. They keep their places, whatever happens;
+// unknown, which is seldom, comes last and only if there are any.
 func (v countsView) All() []countView {
 	var all []countView
 	add := func(n int, word string, always bool) {
@@ -111,16 +116,16 @@ func (v countsView) All() []countView {
 		look, ok := looks[word]
 		if !ok {
 			look = state{Class: "fire", Icon: "fire"}
-			if n == 0 {
-				look.Class = "calm"
-			}
+		}
+		if n == 0 {
+			look.Class = "calm"
 		}
 		look.Word = word
 		all = append(all, countView{n, look, v.Is == word})
 	}
 	add(v.Firing, "firing", true)
-	add(v.Late, "late", false)
-	add(v.Running, "running", false)
+	add(v.Late, "late", true)
+	add(v.Running, "running", true)
 	add(v.Up, "up", true)
 	add(v.New, "new", true)
 	add(v.Disabled, "disabled", true)

@@ -174,7 +174,7 @@ func TestCountsAreThereWhenTheyMatter(t *testing.T) {
 	}
 	w := newWorld()
 	w.make(t, "a", "1h", "")
-	if d := cmp.Diff([]string{"firing", "up", "new", "disabled"}, shown(w)); d != "" {
+	if d := cmp.Diff([]string{"firing", "late", "running", "up", "new", "disabled"}, shown(w)); d != "" {
 		t.Errorf("of a quiet kae (-want +got):\n%s", d)
 	}
 	w, _ = scene(t)

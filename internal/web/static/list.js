@@ -216,6 +216,12 @@
     close(true);
     acts[item.dataset.do](of);
   });
+  // Not left to the press that follows: it would already meet the menu's first button.
+  document.addEventListener("keydown", (e) => {
+    if (e.key !== "Enter" || !menu || !e.target.matches?.("[data-menu]")) return;
+    e.preventDefault();
+    open(e.target);
+  });
   menu?.addEventListener("keydown", (e) => {
     const list = items(), i = list.indexOf(document.activeElement);
     const to = { ArrowDown: i + 1, ArrowUp: i - 1 + list.length, Home: 0, End: list.length - 1 }[e.key];
@@ -264,7 +270,7 @@
     n: () => location.assign("/newtoken"),
     f: () => location.assign(main.dataset.q === "is:firing" ? "/" : "/?q=is:firing"),
     "?": () => help?.showModal(),
-    Enter: () => { const row = document.activeElement === document.body && here(); if (row) $(".c-n a", row).click(); return !!row; },
+    Enter: () => { const row = document.activeElement.matches("body, #rows [type=checkbox]") && here(); if (row) $(".c-n a", row).click(); return !!row; },
   };
   document.addEventListener("keydown", (e) => {
     if (e.key === "Escape") {
