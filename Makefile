@@ -22,7 +22,7 @@ build: ## build ./kae, one static binary; VERSION=v1.2.3 names it
 
 # CI makes a test that misses PostgreSQL, the browser or systemd fail instead of skip.
 test: tools ## run all tests; installs PostgreSQL, Chromium and systemd where that is possible
-	CI=true go test -timeout 10m ./...
+	CI=true go test -timeout 25m ./...
 
 # What fails fast comes first. The plain tests run the released kind of binary,
 # the others the same with the race detector: no work is done twice.
@@ -38,7 +38,7 @@ lint: ## staticcheck
 	go tool -modfile=tools.mod staticcheck ./...
 
 race: tools ## run all tests with the race detector (needs a C compiler)
-	CI=true go test -race -timeout 10m ./...
+	CI=true go test -race -timeout 25m ./...
 
 fuzz: ## fuzz each fuzz test; FUZZTIME=1m for each
 	scripts/fuzz.sh $(FUZZTIME)
