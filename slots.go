@@ -118,7 +118,7 @@ func (t Token) addPending(k *track, now time.Time) {
 	switch {
 	case t.Removed():
 	case t.Status == Disabled:
-		k.markAll(t.Schedule.Next(t.FlippedAt), now, SlotDisabled)
+		k.markAll(t.Schedule.Next(later(t.FlippedAt, t.CreatedAt)), now, SlotDisabled)
 	case t.DueAt.IsZero():
 	case t.Status == Firing:
 		k.markAll(t.DueAt, now.Add(-t.Grace), SlotMissed)
@@ -136,7 +136,7 @@ func (t *Token) writeOff(until time.Time) {
 	switch {
 	case t.Removed():
 	case t.Status == Disabled:
-		t.markAll(t.Schedule.Next(t.FlippedAt), until, SlotDisabled)
+		t.markAll(t.Schedule.Next(later(t.FlippedAt, t.CreatedAt)), until, SlotDisabled)
 	case t.Status == Firing && !t.DueAt.IsZero():
 		t.markAll(t.DueAt, until.Add(-t.Grace), SlotMissed)
 	}
