@@ -83,7 +83,8 @@ func (b *bucket) explain(name string, err error) error {
 		bad.Code, bad.Message, bad.Err = kae.Unavailable, "The backup was broken off.", err
 	case errors.Is(err, errArrived):
 		bad.Code, bad.Message = kae.Unavailable, fmt.Sprintf("What arrived as %s is not what was sent; it was removed again.", b.Name(name))
-	case said.Code == minio.InvalidAccessKeyID, said.Code == minio.SignatureDoesNotMatch, said.Code == "InvalidToken", said.Code == "ExpiredToken":
+	case said.Code == minio.InvalidAccessKeyID, said.Code == minio.SignatureDoesNotMatch, said.Code == "InvalidToken", said.Code == "ExpiredToken",
+		said.Code == "XAdminUserNotFound": // as versitygw says it
 		bad.Message = fmt.Sprintf("The S3 server %s does not take the key (%s): look at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.", b.where, said.Code)
 	case said.Code == minio.NoSuchBucket:
 		bad.Message = fmt.Sprintf("There is no bucket %q at %s: make it first.", b.bucket, b.where)
@@ -91,6 +92,8 @@ func (b *bucket) explain(name string, err error) error {
 		bad.Code, bad.Message = kae.NotFound, fmt.Sprintf("There is no backup %s.", b.Name(name))
 	case said.Code == minio.AccessDenied:
 		bad.Message = fmt.Sprintf("The key may not do this in the bucket %q at %s: it has to put, get, list and delete objects there.", b.bucket, b.where)
+	case said.Code == "RequestTimeTooSkewed":
+		bad.Message = fmt.Sprintf("The S3 server %s has another time than this machine: set its clock.", b.where)
 	case errors.As(err, &lookup):
 		bad.Code, bad.Message = kae.Unavailable, fmt.Sprintf("The S3 server %s is not known: look at -s3-endpoint and the network.", b.where)
 	case errors.As(err, &op) && op.Op == "dial":
