@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,7 +83,7 @@ func operatorCommand(name string, getenv func(string) string, do func(context.Co
 func (c config) reported(ctx context.Context, dest string, getenv func(string) string, stdout, stderr io.Writer) error {
 	tell := func(context.Context, string, string) error { return nil }
 	if c.backedUp != "" {
-		target, err := wrapper.ParseTarget(c.backedUp, cmp.Or(c.url, "http://127.0.0.1:20999"))
+		target, err := wrapper.ParseTarget(c.backedUp, c.url)
 		if err != nil {
 			return usage("-heartbeat can't be used: %v", err)
 		}

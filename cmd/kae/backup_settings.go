@@ -45,6 +45,14 @@ var backupSettings = []setting{
 			return err
 		},
 	},
+	{
+		of: "backup", flag: "url", env: "KAE_URL", value: "http://127.0.0.1:20999", unit: "URL",
+		help: "Where the kae of -heartbeat is. It does not matter for a token that is a whole URL.",
+		set: func(c *config, text string) (err error) {
+			c.url, err = parseURL(text)
+			return err
+		},
+	},
 	keeps("keep-hourly", "KAE_KEEP_HOURLY", "24", "hours", func(k *backup.Keep) *int { return &k.Hourly }),
 	keeps("keep-daily", "KAE_KEEP_DAILY", "30", "days", func(k *backup.Keep) *int { return &k.Daily }),
 	keeps("keep-monthly", "KAE_KEEP_MONTHLY", "12", "months", func(k *backup.Keep) *int { return &k.Monthly }),

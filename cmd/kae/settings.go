@@ -109,7 +109,7 @@ var settings = []setting{
 		},
 	},
 	{
-		of: "serve backup", flag: "url", env: "KAE_URL", shown: "from each request", unit: "URL",
+		flag: "url", env: "KAE_URL", shown: "from each request", unit: "URL",
 		help: "How kae is reached from outside, for the addresses that it shows: https://kae.example.org.",
 		set: func(c *config, text string) (err error) {
 			c.url, err = parseURL(text)

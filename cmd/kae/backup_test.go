@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"kae"
+	"kae/internal/s3test"
+	"kae/internal/sqlstore"
+)
+
+// databaseOf makes a database with a token and a heartbeat in a script:
+// database kae.sqlite.
+func databaseOf(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: database FILE")
+	}
+	store, err := sqlstore.Open(context.Background(), sqlstore.Config{DB: ts.MkAbs(args[0])})
+	ts.Check(err)
+	every, err := kae.ParseSchedule("1h", time.UTC)
+	ts.Check(err)
+	made := kae.Token{ID: 1, Value: kae.NewValue(), UUID: kae.NewUUID(), Name: "job", Schedule: every, Status: kae.New}
+	ts.Check(store.Write(context.Background(), func(tx kae.Tx) error {
+		if err := tx.PutTokens([]kae.Token{made}, 0); err != nil {
+			return err
+		}
+		return tx.Append([]kae.Heartbeat{{TokenID: 1, Number: 1, Pos: 1, Kind: kae.Success, At: time.Now()}})
+	}))
+	ts.Check(store.Close())
+}
+
+// does runs kae to its end beside another, and gives what it says.
+func does(t testing.TB, dir string, env []string, args ...string) (said string, status int) {
+	t.Helper()
+	p := prepare(t, dir, args...)
+	p.cmd.Env = append(p.cmd.Env, env...)
+	p.begin()
+	status = p.wait(time.Minute)
+	return p.stdout.String() + p.stderr.String(), status
+}
+
+func TestABackupOfARunningKaeComesBack(t *testing.T) {
+	for name, place := range map[string]func(t *testing.T) (string, []string){
+		"a file":      func(t *testing.T) (string, []string) { return filepath.Join(t.TempDir(), "kae.db.zst"), nil },
+		"a directory": func(t *testing.T) (string, []string) { return t.TempDir(), nil },
+		"S3": func(t *testing.T) (string, []string) {
+			s := s3test.Start(t, "backups")
+			return "s3://backups/kae", s3env(s)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			to, env := place(t)
+			comesBack(t, to, env)
+		})
+	}
+}
+
+func s3env(s *s3test.Server) []string {
+	return []string{"AWS_ENDPOINT_URL_S3=" + s.Endpoint, "AWS_ACCESS_KEY_ID=" + s3test.Key, "AWS_SECRET_ACCESS_KEY=" + s3test.Secret}
+}
+
+// comesBack backs up while heartbeats come, destroys the database, restores it
+// and looks for each heartbeat that was answered before the backup began.
+func comesBack(t *testing.T, to string, env []string) {
+	dir := t.TempDir()
+	p := launch(t, dir, "-keep", "100000")
+	var senders []*sender
+	for i := range 16 {
+		senders = append(senders, &sender{token: p.create(fmt.Sprintf("job %d", i), 3600)})
+	}
+	fired := p.create("fired", 1)
+	p.beat(fired.Value)
+	p.expect(fired.ID, "firing", 10*time.Second)
+	var taken atomic.Int64
+	var wg sync.WaitGroup
+	for _, s := range senders {
+		wg.Go(func() { s.send(p.url, &taken) })
+	}
+	some := func(n int64) {
+		t.Helper()
+		from := taken.Load()
+		eventually(t, time.Minute, func() error {
+			if got := taken.Load() - from; got < n {
+				return fmt.Errorf("only %d heartbeats were answered", got)
+			}
+			return nil
+		})
+	}
+	some(1000)
+	before := make([]int64, len(senders)) // the beats that the backup has to have
+	for i, s := range senders {
+		before[i] = p.page(s.token.ID).Token.Beats
+	}
+	during := taken.Load()
+	said, status := does(t, dir, env, "backup", to)
+	if status != 0 {
+		t.Fatalf("exit status %d: %s", status, said)
+	}
+	if taken.Load() == during {
+		t.Error("no heartbeat was taken during the backup")
+	}
+	if said, status := does(t, dir, env, "restore", to); status != 1 || !strings.Contains(said, "in use by another kae") {
+		t.Errorf("restored while kae runs: %d, %s", status, said)
+	}
+	some(100)
+	p.kill()
+	wg.Wait()
+	for _, s := range senders {
+		if s.wrong != "" {
+			t.Errorf("a heartbeat was answered %s", s.wrong)
+		}
+	}
+
+	// What a dying disk leaves: something, under the names of the database.
+	for _, end := range []string{"", "-wal"} {
+		if err := os.WriteFile(filepath.Join(dir, "kae.sqlite"+end), []byte("rubbish"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if said, status := does(t, dir, env, "check"); status != 1 || strings.Count(said, "\n") != 1 {
+		t.Errorf("the check of a destroyed database: %d, %s", status, said)
+	}
+	if said, status := does(t, dir, env, "restore", to); status != 0 {
+		t.Fatalf("exit status %d: %s", status, said)
+	}
+	if said, status := does(t, dir, env, "check"); status != 0 {
+		t.Fatalf("exit status %d: %s", status, said)
+	}
+	p = launch(t, dir, "-keep", "100000")
+	for i, s := range senders {
+		got := p.page(s.token.ID).Token
+		if got.Value != s.token.Value || got.Beats < before[i] || got.Beats > int64(s.sent) || got.Status != "up" {
+			t.Errorf("%+v, want %d to %d heartbeats", got, before[i], s.sent)
+		}
+		first := p.page(s.token.ID).Heartbeats
+		if int64(len(first)) > got.Beats || len(first) == 0 || first[0].Number != got.Beats {
+			t.Errorf("token %d: %d heartbeats, the newest is not %d", s.token.ID, len(first), got.Beats)
+		}
+		p.beat(s.token.Value)
+	}
+	if got := p.page(fired.ID).Token; got.Status != "firing" {
+		t.Errorf("what fired before the backup is %s", got.Status)
+	}
+	p.stop()
+}
+
+func TestABackupThatFindsTheDiskFullLeavesNothing(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("a small disk can be mounted by root only")
+	}
+	dir := t.TempDir()
+	p := launch(t, dir)
+	for i := range 200 {
+		p.create(fmt.Sprintf("%d %s", i, strings.Repeat("x", 100)), 3600)
+	}
+	p.stop()
+	self, err := exec.LookPath("kae")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Neither the copy fits nor, where it is made elsewhere, what is compressed.
+	for _, to := range []string{"full/kae.db", "full"} {
+		cmd := exec.Command("unshare", "-m", "sh", "-c", `
+			mkdir -p full && mount -t tmpfs -o size=64k tmpfs full || exit 9
+			"$0" backup "$1"
+			echo "status $?"
+			ls -A full`, self, to)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if lines := strings.Split(strings.TrimSpace(string(out)), "\n"); len(lines) != 2 || lines[1] != "status 1" || !strings.Contains(lines[0], "There is no room left") {
+			t.Errorf("to %s: %s", to, out)
+		}
+	}
+}
+
+func TestKeysAndTokensAreNotSaid(t *testing.T) {
+	server := s3test.Start(t, "backups")
+	dir := t.TempDir()
+	p := launch(t, dir)
+	made := p.create("backup", 3600)
+	p.stop()
+	env := append(s3env(server), "AWS_SECRET_ACCESS_KEY=open-sesame", "KAE_BACKUP_HEARTBEAT="+made.Value, "AWS_SESSION_TOKEN=session-sesame")
+	for _, to := range []string{"s3://backups", "s3://nowhere", "nowhere/file"} {
+		said, status := does(t, dir, env, "backup", to)
+		if status != 1 {
+			t.Errorf("to %s: exit status %d, %s", to, status, said)
+		}
+		for _, secret := range []string{"sesame", made.Value} {
+			if strings.Contains(said, secret) {
+				t.Errorf("to %s: a secret is said: %s", to, said)
+			}
+		}
+	}
+}
