@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -92,6 +91,9 @@ func (c config) reported(ctx context.Context, dest string, getenv func(string) s
 				Target: target, Signal: signal, Message: message, Agent: agent(),
 				Spool: wrapper.OpenSpool("", getenv), Linger: 5 * time.Second, Stderr: stderr,
 			}
+			if signal == "start" {
+				p.Linger = 2 * time.Second // what is told late is of no use
+			}
 			_, err := p.Send(ctx)
 			return err
 		}
@@ -147,6 +149,12 @@ func megabytes(n int64) string {
 
 // source is the database of a kae that is another process, or none.
 func (c config) source() backup.Source {
+	if isPostgres(c.db) {
+		return backup.Postgres(c.db, func(ctx context.Context) ([]string, error) {
+			_, tables, err := sqlstore.Tables(ctx, c.db)
+			return tables, err
+		})
+	}
 	s := backup.Source{Kind: "db", Copy: func(ctx context.Context, into string) error { return sqlstore.CopyFile(ctx, c.db, into) }}
 	if info, err := os.Stat(c.db); err == nil {
 		s.Size = info.Size()
@@ -181,83 +189,4 @@ func (c config) workDir() string {
 		return dir
 	}
 	return filepath.Dir(c.db)
-}
-
-func restoreCommand(getenv func(string) string, stdout, stderr io.Writer) *cli.Command {
-	return operatorCommand("restore", getenv, func(ctx context.Context, c config, args []string) error {
-		if len(args) != 1 || args[0] == "" {
-			return usage("kae restore needs a backup: a file, a directory or s3://bucket/prefix")
-		}
-		return c.restore(ctx, args[0], stdout, stderr)
-	})
-}
-
-func (c config) restore(ctx context.Context, src string, stdout, stderr io.Writer) (err error) {
-	if same(src, c.db) {
-		return usage("%s is the database itself; name a backup", src)
-	}
-	r, err := sqlstore.BeginRestore(c.db)
-	if err != nil {
-		return err
-	}
-	defer closing(&err, r.Close)
-	line := newProgress(stderr)
-	name, err := backup.Fetch(ctx, src, r.Part(), c.s3, line.tell)
-	line.end()
-	if err != nil {
-		return err
-	}
-	aside, found, err := r.Finish(ctx, name)
-	if err != nil {
-		return err
-	}
-	said := fmt.Sprintf("Restored %s from %s: %s.\n", c.db, name, contents(found))
-	if aside != "" {
-		said += "The database from before is now " + aside + ".\n"
-	}
-	_, err = io.WriteString(stdout, said)
-	return err
-}
-
-func contents(f sqlstore.Found) string {
-	return fmt.Sprintf("%s, %s, schema version %d", count(f.Tokens, "token"), count(f.Heartbeats, "heartbeat"), f.Version)
-}
-
-func count(n int64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-func checkCommand(getenv func(string) string, stdout, stderr io.Writer) *cli.Command {
-	return operatorCommand("check", getenv, func(ctx context.Context, c config, args []string) error {
-		name, found, err := shownDB(c.db), sqlstore.Found{}, error(nil)
-		if len(args) == 1 && !same(args[0], c.db) {
-			name, found, err = c.checkBackup(ctx, args[0], stderr)
-		} else {
-			found, err = sqlstore.Check(ctx, c.db)
-		}
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(stdout, "%s is sound: %s.\n", name, contents(found))
-		return err
-	})
-}
-
-// checkBackup fetches a backup into a temporary file and checks that.
-func (c config) checkBackup(ctx context.Context, src string, stderr io.Writer) (name string, found sqlstore.Found, err error) {
-	part, err := os.CreateTemp(c.workDir(), "kae-check-*.part")
-	if err != nil {
-		return "", found, err
-	}
-	defer closing(&err, func() error { return errors.Join(part.Close(), os.Remove(part.Name())) })
-	line := newProgress(stderr)
-	name, err = backup.Fetch(ctx, src, part.Name(), c.s3, line.tell)
-	line.end()
-	if err == nil {
-		found, err = sqlstore.CheckCopy(ctx, name, part.Name())
-	}
-	return name, found, err
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"kae/internal/backup"
+	"kae/internal/wrapper"
 )
 
 // ofBackups are the commands that may have to do with an S3 server.
@@ -33,7 +34,9 @@ var backupSettings = []setting{
 		flag: "backup-heartbeat", env: "KAE_BACKUP_HEARTBEAT", shown: "none", unit: "token", secret: true,
 		help: "A token of this kae, or the URL of another one's, that is told of each of these backups, also when it failed. It may stand in a file: file:/path.",
 		set: func(c *config, text string) (err error) {
-			c.backedUp, err = readSecret(text)
+			if c.backedUp, err = readSecret(text); err == nil && !wrapper.IsToken(c.backedUp) {
+				return possible("a token's value or UUID, or a whole URL")
+			}
 			return err
 		},
 	},

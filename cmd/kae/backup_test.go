@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"kae"
 	"kae/internal/s3test"
 	"kae/internal/sqlstore"
+	"kae/internal/storetest"
 )
 
 // databaseOf makes a database with a token and a heartbeat in a script:
@@ -205,5 +207,112 @@ func TestKeysAndTokensAreNotSaid(t *testing.T) {
 				t.Errorf("to %s: a secret is said: %s", to, said)
 			}
 		}
+	}
+}
+
+func TestKaeBacksUpByItself(t *testing.T) {
+	dir, to := t.TempDir(), t.TempDir()
+	p := launch(t, dir)
+	made := p.create("backup", 3600)
+	p.stop()
+	args := []string{"-backup-every", "1h", "-backup-to", to, "-backup-heartbeat", made.Value}
+	p = launch(t, dir, args...)
+	got := p.expect(made.ID, "up", 20*time.Second)
+	if len(got.Heartbeats) != 1 || !strings.HasPrefix(got.Heartbeats[0].Message, to+"/kae-") {
+		t.Errorf("%+v", got.Heartbeats)
+	}
+	if said, status := does(t, dir, nil, "check", to); status != 0 {
+		t.Errorf("exit status %d: %s", status, said)
+	}
+	p.stop()
+
+	// A start does not make another one; nor does it put one off that is due.
+	p = launch(t, dir, args...)
+	old := time.Now().Add(-2 * time.Hour)
+	p.stop()
+	copies, err := filepath.Glob(filepath.Join(to, "*"))
+	if err != nil || len(copies) != 1 {
+		t.Fatalf("%v, %v", copies, err)
+	}
+	if err := os.Chtimes(copies[0], old, old); err != nil {
+		t.Fatal(err)
+	}
+	p = launch(t, dir, args...)
+	eventually(t, 20*time.Second, func() error {
+		if n := p.page(made.ID).Token.Beats; n != 2 {
+			return fmt.Errorf("%d heartbeats, want one of each backup", n)
+		}
+		return nil
+	})
+	p.stop()
+
+	// One that fails is told, and kae goes on.
+	args[3] = filepath.Join(dir, "nowhere") + "/"
+	p = launch(t, dir, args...)
+	got = p.expect(made.ID, "firing", 20*time.Second)
+	if !strings.Contains(got.Heartbeats[0].Message, "does not exist") {
+		t.Errorf("%+v", got.Heartbeats[0])
+	}
+	p.stop()
+	if said := p.stderr.String(); !strings.Contains(said, "backup failed") || strings.Contains(said, made.Value) {
+		t.Errorf("the log: %s", said)
+	}
+}
+
+func TestAPostgreSQLDatabaseComesBack(t *testing.T) {
+	dir := t.TempDir()
+	from, to := storetest.Postgres(t), filepath.Join(dir, "kae.dump.zst")
+	p := launch(t, dir, "-db", from)
+	made := p.create("job", 3600)
+	p.beat(made.Value)
+	if said, status := does(t, dir, nil, "backup", "-db", from, to); status != 0 {
+		t.Fatalf("exit status %d: %s", status, said)
+	}
+	said, status := does(t, dir, nil, "restore", "-db", from, to)
+	if status != 1 || !strings.Contains(said, "already has kae's tables") {
+		t.Errorf("restored into a database that is in use: %d, %s", status, said)
+	}
+	p.beat(made.Value)
+	p.kill()
+	for db, want := range map[string]string{from: "is sound: 1 token, 2 heartbeats", to: "can be read"} {
+		args := []string{"check", "-db", db}
+		if db == to {
+			args = []string{"check", to}
+		}
+		if said, status := does(t, dir, nil, args...); status != 0 || !strings.Contains(said, want) {
+			t.Errorf("exit status %d: %s", status, said)
+		}
+	}
+
+	u, err := url.Parse(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := u.Query().Get("search_path")
+	if said, status := does(t, dir, nil, "restore", "-db", storetest.Postgres(t), to); status != 1 || !strings.Contains(said, "is of the schema") {
+		t.Errorf("restored into another schema: %d, %s", status, said)
+	}
+	storetest.PostgresExec(t, from, "DROP SCHEMA "+schema+" CASCADE; CREATE SCHEMA "+schema)
+	if said, status := does(t, dir, nil, "restore", "-db", from, to); status != 0 || !strings.Contains(said, "1 token, 1 heartbeat") {
+		t.Fatalf("exit status %d: %s", status, said)
+	}
+	p = launch(t, dir, "-db", from)
+	p.beat(made.Value)
+	if got := p.page(made.ID).Token; got.Beats != 2 {
+		t.Errorf("%+v", got)
+	}
+	p.stop()
+
+	// Without PostgreSQL's programs it is said what to install.
+	bin := t.TempDir()
+	self, err := exec.LookPath("kae")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(self, filepath.Join(bin, "kae")); err != nil {
+		t.Fatal(err)
+	}
+	if said, status := does(t, dir, []string{"PATH=" + bin}, "backup", "-db", from, to); status != 1 || !strings.Contains(said, "pg_dump is not here: install") {
+		t.Errorf("%d, %s", status, said)
 	}
 }

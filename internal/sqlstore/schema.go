@@ -128,7 +128,7 @@ func (s *Store) foreign(path string, found []string) bool {
 		return len(found) > 0
 	}
 	return slices.ContainsFunc(found, func(name string) bool {
-		return slices.Contains([]string{"tokens", "journal", "heartbeats", "bodies", "flips", "gaps", "clock"}, name)
+		return slices.Contains(ourTables, name)
 	})
 }
 
