@@ -62,9 +62,9 @@ var backupSettings = []setting{
 	{
 		of: ofBackups, flag: "s3-endpoint", env: "AWS_ENDPOINT_URL_S3", shown: "Amazon's", unit: "URL",
 		help: "The S3 server: https://host, with a port where it has another one.",
-		set: func(c *config, text string) (err error) {
-			c.s3.Endpoint, err = parseURL(text)
-			return err
+		set: func(c *config, text string) error {
+			c.s3.Endpoint = text // judged when it is used: other programs have this variable, too
+			return nil
 		},
 	},
 	{

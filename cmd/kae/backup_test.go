@@ -195,8 +195,7 @@ func TestKeysAndTokensAreNotSaid(t *testing.T) {
 	dir := t.TempDir()
 	p := launch(t, dir)
 	made := p.create("backup", 3600)
-	p.stop()
-	env := append(s3env(server), "AWS_SECRET_ACCESS_KEY=open-sesame", "KAE_BACKUP_HEARTBEAT="+made.Value, "AWS_SESSION_TOKEN=session-sesame")
+	env := append(s3env(server), "AWS_SECRET_ACCESS_KEY=open-sesame", "KAE_URL="+p.url, "KAE_BACKUP_HEARTBEAT="+made.Value, "AWS_SESSION_TOKEN=session-sesame")
 	for _, to := range []string{"s3://backups", "s3://nowhere", "nowhere/file"} {
 		said, status := does(t, dir, env, "backup", to)
 		if status != 1 {
@@ -207,6 +206,9 @@ func TestKeysAndTokensAreNotSaid(t *testing.T) {
 				t.Errorf("to %s: a secret is said: %s", to, said)
 			}
 		}
+	}
+	if got := p.page(made.ID); got.Token.Status != "firing" || len(got.Heartbeats) != 6 {
+		t.Errorf("the token heard %+v", got)
 	}
 }
 
@@ -314,5 +316,27 @@ func TestAPostgreSQLDatabaseComesBack(t *testing.T) {
 	}
 	if said, status := does(t, dir, []string{"PATH=" + bin}, "backup", "-db", from, to); status != 1 || !strings.Contains(said, "pg_dump is not here: install") {
 		t.Errorf("%d, %s", status, said)
+	}
+}
+
+func TestTheScriptForCron(t *testing.T) {
+	script, err := filepath.Abs("../../scripts/backup-kae-db.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, to := t.TempDir(), t.TempDir()
+	launch(t, dir).stop()
+	env := filepath.Join(dir, "backup.env")
+	if err := os.WriteFile(env, []byte("KAE_DB="+filepath.Join(dir, "kae.sqlite")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{script, to}, {script}} {
+		cmd := exec.Command("sh", args...)
+		cmd.Dir = "/"
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "KAE_ENV=" + env}
+		out, err := cmd.CombinedOutput()
+		if ok := err == nil && strings.HasPrefix(string(out), "Backed up to "+to); ok != (len(args) == 2) {
+			t.Errorf("%v: %v, %s", args, err, out)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"kae"
@@ -127,5 +128,43 @@ func TestRestoreMakesADatabaseWhereThereIsNone(t *testing.T) {
 	create(t, path)
 	if _, err := restored(t, filepath.Join(dir, "missing", "kae.sqlite"), saved); err == nil || !strings.Contains(err.Error(), "does not exist") {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestWhatRootRestoresBelongsToTheOldOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	const nobody = 65534
+	saved := filepath.Join(t.TempDir(), "saved")
+	stored(t, saved, 3).Close()
+	owner := func(path string) uint32 {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Sys().(*syscall.Stat_t).Uid
+	}
+	for name, there := range map[string]bool{"of the file": true, "of the directory": false} {
+		dir := t.TempDir()
+		path, owned := filepath.Join(dir, "kae.sqlite"), dir
+		if there {
+			owned = path
+			create(t, path)
+			if err := os.Remove(path + ".lock"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Chown(owned, nobody, nobody); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := restored(t, path, saved); err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range []string{path, path + ".lock"} {
+			if got := owner(file); got != nobody {
+				t.Errorf("%s: %s belongs to %d", name, filepath.Base(file), got)
+			}
+		}
 	}
 }
