@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minio/minio-go/v7"
+
 	"kae"
 	"kae/internal/s3test"
 )
@@ -247,6 +249,30 @@ func TestAnObjectThatIsNotWhatWasSentIsRemoved(t *testing.T) {
 		t.Errorf("another size: %v", err)
 	}
 	place.undo(t.Context(), "kae-2026-11-22T10.db.zst", true)
+	if got := objects(t, server, "backups"); got != "" {
+		t.Errorf("there are %s", got)
+	}
+}
+
+func TestPartsOfAnUploadThatWasCutOffGo(t *testing.T) {
+	server := s3test.Start(t, "backups")
+	place := mustOpen(t, "s3://backups", access(server)).(*bucket)
+	const key = "kae-2026-11-22T10.db.zst"
+	core := minio.Core{Client: place.client}
+	id, err := core.NewMultipartUpload(t.Context(), "backups", key, minio.PutObjectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = core.PutObjectPart(t.Context(), "backups", key, id, 1, strings.NewReader("part"), 4, minio.PutObjectPartOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if objects(t, server, "backups") == "" {
+		t.Fatal("parts can't be seen, so this proves nothing")
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel() // as by the signal that broke it off
+	place.undo(ended, key, false)
 	if got := objects(t, server, "backups"); got != "" {
 		t.Errorf("there are %s", got)
 	}

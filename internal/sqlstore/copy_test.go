@@ -138,6 +138,9 @@ func TestCheckTellsWhatIsWrong(t *testing.T) {
 			}
 		}, "is damaged"},
 		{"a token that can't be read", func(path string) { run(t, path, "UPDATE tokens SET schedule = 'whenever'") }, "is damaged"},
+		{"a value that may not be", func(path string) {
+			run(t, path, "PRAGMA ignore_check_constraints = 1; UPDATE journal SET kind = 'nonsense' WHERE pos = 7")
+		}, "is damaged"},
 		{"no clock", func(path string) { run(t, path, "DELETE FROM clock") }, "is damaged"},
 		{"a newer one", func(path string) { run(t, path, "UPDATE kae_schema SET version_id = 999 WHERE version_id = 1") }, "schema version 999"},
 		{"another program's", func(path string) { run(t, path, "DROP TABLE kae_schema") }, "is not kae's"},
