@@ -228,14 +228,12 @@ func TestKaeBacksUpByItself(t *testing.T) {
 	}
 	p.stop()
 
-	// A start does not make another one; nor does it put one off that is due.
-	p = launch(t, dir, args...)
-	old := time.Now().Add(-2 * time.Hour)
-	p.stop()
+	// A start does not put off what is due.
 	copies, err := filepath.Glob(filepath.Join(to, "*"))
 	if err != nil || len(copies) != 1 {
 		t.Fatalf("%v, %v", copies, err)
 	}
+	old := time.Now().Add(-2 * time.Hour)
 	if err := os.Chtimes(copies[0], old, old); err != nil {
 		t.Fatal(err)
 	}
@@ -339,4 +337,36 @@ func TestTheScriptForCron(t *testing.T) {
 			t.Errorf("%v: %v, %s", args, err, out)
 		}
 	}
+}
+
+func TestTheNextBackupFollowsFromTheNewestThereIs(t *testing.T) {
+	dir := t.TempDir()
+	b := &backups{config: config{every: time.Hour, to: dir, db: filepath.Join(dir, "kae.sqlite")}}
+	due := func(what string, least, most time.Duration) {
+		t.Helper()
+		if got := b.due(t.Context()); got < least || got > most {
+			t.Errorf("%s: due in %v, want %v to %v", what, got, least, most)
+		}
+	}
+	due("none yet", 0, 0)
+	path := filepath.Join(dir, "kae-2026-11-22T10.db.zst")
+	for _, c := range []struct {
+		what        string
+		age         time.Duration
+		least, most time.Duration
+	}{
+		{"one of twenty minutes ago", 20 * time.Minute, 39 * time.Minute, 40 * time.Minute},
+		{"one of yesterday", 24 * time.Hour, 0, 0},
+		{"one of tomorrow, by a clock that was wrong", -24 * time.Hour, time.Hour, time.Hour},
+	} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, time.Time{}, time.Now().Add(-c.age)); err != nil {
+			t.Fatal(err)
+		}
+		due(c.what, c.least, c.most)
+	}
+	b.to = filepath.Join(dir, "nowhere") + "/"
+	due("a place that is not there", 0, 0)
 }
