@@ -175,7 +175,7 @@ func (t *Token) settleHeard(h Heartbeat, counts time.Time) {
 		at = counts
 	case clock && !slot.IsZero():
 		at = slot
-	case clock && h.Kind == Success && !t.Since.IsZero():
+	case clock && h.Kind == Success && !t.LastAt.IsZero():
 		return // nothing was expected now
 	}
 	outcome := SlotOnTime

@@ -82,6 +82,7 @@ func TestWhatBecameOfSlots(t *testing.T) {
 		{"and only that slot", bounded, []func(Token) Change{beat(Start, h+5), expire(h + 1205)}, 2*h + 700, "orm"},
 		{"a counted miss is a miss", patient, []func(Token) Change{expire(h + 600)}, h + 700, "om"},
 		{"a start alone makes it expected", clockNew(), []func(Token) Change{beat(Start, 10), expire(h + 600)}, h + 700, "m"},
+		{"the first run counts, whenever it is", clockNew(), []func(Token) Change{beat(Start, 10), beat(Success, 70)}, 80, "o"},
 		{"a new one expects nothing", clockNew(), nil, 10 * h, ""},
 	}
 	for _, c := range cases {

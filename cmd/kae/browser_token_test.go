@@ -23,6 +23,12 @@ func (b *tab) press(keys ...string) {
 	}
 }
 
+// focus goes to an element, which a live page may swap at any time.
+func (b *tab) focus(selector string) {
+	b.Helper()
+	b.until("something to go to: "+selector, fmt.Sprintf(`(document.querySelector(%q)?.focus(), document.activeElement.matches(%q))`, selector, selector))
+}
+
 // point moves the mouse over a column of a chart.
 func (b *tab) point(chart string, column int) {
 	b.Helper()
@@ -79,7 +85,7 @@ func TestSlotsSpeakInTheBrowser(t *testing.T) {
 		}
 	}
 
-	b.do(chromedp.Focus(chromedp.CSS("#slots-at")))
+	b.focus("#slots-at")
 	number := func(n string) string {
 		return fmt.Sprintf(`document.querySelector("#slots-at").getAttribute("aria-valuenow") == %s`, n)
 	}
@@ -94,7 +100,8 @@ func TestSlotsSpeakInTheBrowser(t *testing.T) {
 
 	// A heartbeat swaps both charts under it.
 	page := path("Warehouse export to Parquet")
-	b.do(chromedp.Navigate(p.url+page), chromedp.Focus(chromedp.CSS("#slots-at")))
+	b.do(chromedp.Navigate(p.url + page))
+	b.focus("#slots-at")
 	b.press(kb.Home, kb.ArrowRight, kb.ArrowRight, kb.ArrowRight)
 	chosen := b.eval(`document.querySelector("#slot-said time").dateTime`)
 	b.mark()
@@ -118,10 +125,12 @@ func TestChartsOnAPhone(t *testing.T) {
 		return fmt.Sprintf(`(() => { const r = document.querySelector(%q).getBoundingClientRect(); return r.left >= 0 && r.right <= innerWidth })()`, selector)
 	}
 	b.until("it begins at its newest end", visible("#slots .cur"))
-	b.do(chromedp.Focus(chromedp.CSS("#slots-at")))
+	b.focus("#slots-at")
 	b.press(kb.Home)
 	b.until("the oldest comes into view", visible("#slots .cur"))
 	b.until("the other chart goes along", `Math.abs(document.querySelector("#took .clip").scrollLeft - document.querySelector("#slots-at").scrollLeft) < 2 && document.querySelector("#slots-at").scrollLeft < -100`)
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#slots").dataset.old = "yes"; dispatchEvent(new Event("online")); void 0`))
+	b.until("and does so when all of it comes anew", `!document.querySelector("#slots").dataset.old && document.querySelector("#slots-at").scrollLeft < -100`)
 	b.until("nothing scrolls sideways but they", "document.documentElement.scrollWidth <= innerWidth")
 	b.until("targets are large enough", `[...document.querySelectorAll("#do .btn, .seg a, .tabs label, .log .quiet a")].every(x => x.getBoundingClientRect().height >= 44)`)
 	b.quiet()
@@ -138,17 +147,18 @@ func TestTheLogInTheBrowser(t *testing.T) {
 	b.until("quiet stretches are one line", stretches+` >= 1 && document.querySelectorAll("#log tr[id^=hb-]").length < 60`)
 	rows := b.eval(`"" + document.querySelectorAll("#log tr[id^=hb-]").length`)
 	b.click("#log tr.quiet a")
-	b.until("it is open", fmt.Sprintf(`document.querySelectorAll("#log tr[id^=hb-]").length > %s + 20 && location.search.startsWith("?open=")`, rows))
+	b.until("it is open", fmt.Sprintf(`document.querySelectorAll("#log tr[id^=hb-]").length > %s && location.search.startsWith("?open=")`, rows))
+	opened := b.eval(`"" + document.querySelectorAll("#log tr[id^=hb-]").length`)
 	b.mark()
 	p.fetch(page+"/heartbeat", url.Values{}, nil)
 	b.until("what is new stands above", `document.querySelector("#log tr[id^=hb-] .m").innerText.includes("sent by hand")`)
-	b.until("it is open still", fmt.Sprintf(`document.querySelectorAll("#log tr[id^=hb-]").length > %s + 20`, rows))
+	b.until("it is open still", fmt.Sprintf(`document.querySelectorAll("#log tr[id^=hb-]").length > %s`, opened))
 	b.noReload()
 	b.click("#log tr.quiet a")
-	b.until("it is closed", `location.search == "" && document.querySelectorAll("#log tr[id^=hb-]").length < 60`)
+	b.until("it is closed", `location.search == "" && document.querySelectorAll("#log tr[id^=hb-]").length < `+opened)
 
 	// By keys: the last of the filters.
-	b.do(chromedp.Focus(chromedp.CSS(".seg a:last-child")))
+	b.focus(".seg a:last-child")
 	b.press(kb.Enter)
 	b.until("only flips", `location.search == "?show=flips" && document.querySelectorAll("#log tr.flip").length > 4 && !document.querySelector("#log tr[id^=hb-]")`)
 	b.mark()
@@ -175,7 +185,7 @@ func TestAHeartbeatByHandInTheBrowser(t *testing.T) {
 	p.signal(token.Value+"/fail", "no water")
 	b.until("it fires, and would ask", `document.querySelector(".pill").innerText == "failed" && document.querySelector("#ask-beat")`)
 	b.mark()
-	b.do(chromedp.Focus(chromedp.CSS("#ask-beat summary")))
+	b.focus("#ask-beat summary")
 	b.press(kb.Enter, kb.Tab)
 	b.until("the reason has the focus", `document.activeElement.id == "why"`)
 	b.press("Refilled")
@@ -203,8 +213,8 @@ func TestATokenWithoutScripts(t *testing.T) {
 	b.do(chromedp.EmulateViewport(390, 844), chromedp.Navigate(p.url+path("Orders database dump")))
 	b.until("there is no script", `!document.documentElement.classList.contains("js")`)
 	text := b.eval("document.body.innerText")
-	for _, want := range []string{"Failed today at", "exit status 1", "Last 49 expected", "47 on time. Failed", "How long it took", "How it did", "7 days", "runs, all on time"} {
-		if !strings.Contains(strings.ReplaceAll(text, "of 49 on time", "on time"), want) {
+	for _, want := range []string{"Failed ", "exit status 1", " expected", " on time. Failed ", "How long it took", "How it did", "7 days", "runs, all on time"} {
+		if !strings.Contains(text, want) {
 			t.Errorf("one does not read %q", want)
 		}
 	}
@@ -218,4 +228,17 @@ func TestATokenWithoutScripts(t *testing.T) {
 	b.do(chromedp.SendKeys(chromedp.CSS("#why"), "Dumped by hand"))
 	b.click("#ask-beat form button")
 	b.until("it is up again", `document.querySelector(".pill").innerText == "up" && document.body.innerText.includes("sent by hand from the console: Dumped by hand")`)
+}
+
+// With text of twice the size, or on a small laptop, nothing runs out of the page.
+func TestATokensPageFits(t *testing.T) {
+	b := openBrowser(t)
+	p, path := pictured(t)
+	for _, name := range []string{"Orders database dump", "Warehouse export to Parquet", "Soil sensors, greenhouse 2", "Tape library inventory", "Legacy FTP pickup", "Toner report, 3rd floor"} {
+		for _, width := range []int64{1024, 720, 320} { // 1440 and 640 at 200 %
+			b.do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(p.url+path(name)))
+			b.until(fmt.Sprintf("%s fits into %d", name, width), "document.documentElement.scrollWidth <= innerWidth")
+		}
+	}
+	b.quiet()
 }

@@ -34,6 +34,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 
+	defer st.close()
+
 	// Before the roster is read, so that nothing falls between.
 	sub := s.Hub.Subscribe(p.wants)
 	defer sub.Close()

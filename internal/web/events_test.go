@@ -397,3 +397,27 @@ func TestShutdownDoesNotWaitForStreams(t *testing.T) {
 		t.Errorf("serve: %v", err)
 	}
 }
+
+// What a firing token misses adds up without a change: its page is made anew
+// each minute.
+func TestATokensPageIsMadeAnewEachMinute(t *testing.T) {
+	w := newWorld()
+	token := w.make(t, "a", "1m", "")
+	w.beat(token, kae.Success, 5*time.Minute, "", "")
+	w.do(token, 0, func(t kae.Token, now time.Time) kae.Change { return t.Expire(now) })
+	s := w.server()
+	st := &stream{said: map[string]uint64{}}
+	p := &liveToken{live: live{s, ""}, id: token.ID}
+	p.all(t.Context(), st)
+	st.buf.Reset()
+	w.sleep(59 * time.Second)
+	if p.around(t.Context(), st); strings.Contains(st.buf.String(), `id="slots"`) {
+		t.Error("it is made anew before")
+	}
+	st.buf.Reset()
+	w.sleep(time.Second)
+	p.around(t.Context(), st)
+	if got := st.buf.String(); !strings.Contains(got, "Last 7 expected") || !strings.Contains(got, "<span>down</span> 5 m") {
+		t.Errorf("after a minute it is told:\n%s", got)
+	}
+}

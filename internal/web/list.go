@@ -15,11 +15,12 @@ const listSize = 100 // rows a page
 // listPage is the list of tokens.
 type listPage struct {
 	frame  `json:"-"`
-	Counts countsView `json:"counts"`
-	Tokens []rowView  `json:"tokens"`
-	Next   *string    `json:"next"` // where the list goes on, if it does
+	Counts countsView  `json:"counts"`
+	Tokens []tokenView `json:"tokens"`
+	Next   *string     `json:"next"` // where the list goes on, if it does
 
 	Asked asked      `json:"-"`
+	Rows  []rowView  `json:"-"`
 	Info  infoView   `json:"-"`
 	Axis  string     `json:"-"` // of the timelines
 	Grid  gridView   `json:"-"`
@@ -33,21 +34,45 @@ type listPage struct {
 	Undo  *tokenView `json:"-"` // what was removed just now
 }
 
-// rowView is a token as the list shows it.
+// rowView is a token as the list shows it. It has what a row needs and no more:
+// a template finds a field by its name, one after the other.
 type rowView struct {
-	tokenView
-	Line  template.HTML `json:"-"` // its timeline, on the axis of all rows
-	Slots template.HTML `json:"-"` // its own newest slots, on a card
-	Sum   string        `json:"-"` // both in words
-	But   string        `json:"-"` // what was wrong
+	ID           int64
+	State        state
+	Beats, Flips int64
+	Name         string
+	Misses       string
+	Tags         []string
+	Expected     string
+	Shortly      string
+	Line         template.HTML // its timeline, on the axis of all rows
+	Slots        template.HTML // its own newest slots, on a card
+	Sum, But     string        // both in words, and what was wrong
+	Last         moment
+	Due, Fires   moment
+	Ran          string
+	URL          string // "" when it is removed
 }
 
-func (s *Server) row(t kae.Token, c clock, r ruler, base string) rowView {
+func (s *Server) row(t kae.Token, v tokenView, c clock, r ruler) rowView {
 	slots := t.LastSlots(c.now, kae.MaxSlots)
-	v := rowView{tokenView: view(t, c, base), Line: r.timeline(t), Slots: cardline(t, slots)}
-	v.Sum, v.But = inBrief(t, slots, c)
-	return v
+	row := rowView{
+		ID: v.ID, State: v.State, Beats: v.Beats, Flips: v.Flips, Name: v.Name, Misses: v.Misses, Tags: v.Tags,
+		Expected: v.Expected, Shortly: shortly(v.Expected), Line: r.timeline(t), Slots: cardline(t, slots),
+		Last: v.Last, Due: v.Due, Fires: v.Fires, Ran: v.Ran, URL: v.URL,
+	}
+	if v.Where != "" {
+		row.Expected += ", " + v.Where
+	}
+	if v.Gone() {
+		row.URL = ""
+	}
+	row.Sum, row.But = inBrief(t, slots, c)
+	return row
 }
+
+// Search gives the search for what has a tag.
+func (rowView) Search(tag string) string { return term{"tag", tag}.String() }
 
 // countsView is the counts, each a filter.
 type countsView struct {
@@ -137,7 +162,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
 		return fault // a typing error must not look like an empty list
 	}
 	c, base := s.clock(), s.base(r)
-	page := listPage{frame: s.frame(c), Counts: s.counts(ask), Tokens: []rowView{}, Asked: ask}
+	page := listPage{frame: s.frame(c), Counts: s.counts(ask), Tokens: []tokenView{}, Asked: ask}
 	var found roster.Page
 	if e, ok := errors.AsType[*kae.Error](fault); ok {
 		page.Fault = e.Message
@@ -147,7 +172,11 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
 	axis := ask.axis(found.Tokens, c.now)
 	ruler := c.ruler(axis)
 	for _, t := range found.Tokens {
-		page.Tokens = append(page.Tokens, s.row(t, c, ruler, base))
+		v := view(t, c, base)
+		page.Tokens = append(page.Tokens, v)
+		if !wantsJSON(r) {
+			page.Rows = append(page.Rows, s.row(t, v, c, ruler))
+		}
 	}
 	if found.More {
 		next := ask.after(found.Next)

@@ -150,7 +150,7 @@ func (p *liveList) row(st *stream, c clock, r ruler, id int64) {
 		p.rows[id] = true
 		p.ids = append(p.ids, id)
 	}
-	st.row(id, p.Server.row(t, c, r, p.base))
+	st.row(id, p.Server.row(t, view(t, c, p.base), c, r))
 }
 
 func (p *liveList) around(_ context.Context, st *stream) {

@@ -172,7 +172,9 @@ func (p *past) records(t kae.Token, c clock) []recordView {
 			Name: w.name, Known: !r.Since.IsZero(), DownWords: "none", UpWords: "–",
 		}
 		if r.Since.After(from) {
-			v.From = c.day(r.Since)
+			if v.From = c.day(r.Since); c.now.Sub(r.Since) < 24*time.Hour {
+				v.From = c.minute(r.Since)
+			}
 		}
 		if p.from.After(from) {
 			v.RunsSince, v.RunsFrom = stamp(p.from), c.at(p.from)

@@ -97,6 +97,13 @@ func (st *stream) event(name, data string) {
 	st.buf.WriteByte('\n')
 }
 
+// close ends an answer, so that it does not look torn.
+func (st *stream) close() {
+	if st.zip != nil {
+		st.zip.Close()
+	}
+}
+
 // flush sends what there is and tells whether the browser still listens.
 func (st *stream) flush() bool {
 	if st.buf.Len() == 0 {

@@ -88,7 +88,6 @@ type tokenView struct {
 	RemovedAt   *stamp     `json:"removed_at,omitempty"` // only there when it is removed
 	State       state      `json:"-"`
 	Expected    string     `json:"-"`
-	Shortly     string     `json:"-"` // the same where there is little room
 	Written     string     `json:"-"` // a schedule by the clock as it was written, where words say it otherwise
 	Where       string     `json:"-"` // the zone, where it matters
 	NoZone      bool       `json:"-"` // which is not known here
@@ -115,7 +114,7 @@ func view(t kae.Token, c clock, base string) tokenView {
 		LastAt: stamp(t.LastAt), DueAt: stamp(t.DueAt), Deadline: stamp(t.Deadline), CreatedAt: stamp(t.CreatedAt),
 
 		State:    stateOf(t, c.now),
-		Expected: often(t.Schedule), Shortly: shortly(t.Schedule), GraceWords: length(t.Grace), Rules: rulesOf(t), Misses: strikesOf(t),
+		Expected: often(t.Schedule), GraceWords: length(t.Grace), Rules: rulesOf(t), Misses: strikesOf(t),
 		Last: c.rel(t.LastAt), Due: c.rel(t.DueAt), Fires: c.rel(t.FiresAt()), Created: c.day(t.CreatedAt),
 		Flips: t.Flips, Masked: mask(base, t.Value),
 	}
@@ -169,9 +168,6 @@ func mask(base, value string) string {
 	_, host, _ := strings.Cut(base, "://")
 	return host + "/hb/" + value[:min(4, len(value))] + "••••••••"
 }
-
-// Search gives the search for what has a tag.
-func (v tokenView) Search(tag string) string { return term{"tag", tag}.String() }
 
 // Gone tells whether the token is removed.
 func (v tokenView) Gone() bool { return v.RemovedAt != nil }

@@ -2,6 +2,8 @@ package web
 
 import (
 	"fmt"
+	"html"
+	"html/template"
 	"strings"
 	"time"
 
@@ -25,6 +27,15 @@ type moment struct {
 
 // String gives the words.
 func (m moment) String() string { return m.Text }
+
+// HTML is the moment in a page: a script says it anew, and where there is none
+// the words stay.
+func (m moment) HTML() template.HTML {
+	if m.ISO == "" {
+		return `<span class="muted">–</span>`
+	}
+	return template.HTML(`<time datetime="` + m.ISO + `" data-f="` + m.Form + `" title="` + html.EscapeString(m.Full) + `">` + html.EscapeString(m.Text) + `</time>`)
+}
 
 // rel tells how far away a time is: "in 2 h 14 m", "4 s ago".
 func (c clock) rel(t time.Time) moment { return c.moment(t, "rel", c.relative) }
@@ -187,7 +198,7 @@ func length(d time.Duration) string {
 func often(s kae.Schedule) string { return strings.ReplaceAll(s.Words(), "\n", "; ") }
 
 // shortly tells a schedule where there is little room: "Mon 04:00".
-func shortly(s kae.Schedule) string { return shorter.Replace(often(s)) }
+func shortly(often string) string { return shorter.Replace(often) }
 
 var shorter = strings.NewReplacer(
 	"every weekday at", "Mon–Fri", "every Saturday and Sunday at", "Sat, Sun", " at ", " ", " and ", ", ",

@@ -50,7 +50,8 @@
     const t = Date.parse(time.dateTime), form = forms[time.dataset.f];
     if (!form || isNaN(t)) return;
     const text = form(t);
-    if (time.textContent !== text) time.textContent = text;
+    // The node stays: taking one away makes browsers look at all styles again.
+    if (time.firstChild?.data !== text) time.firstChild ? time.firstChild.data = text : time.append(text);
   };
   const tell = (from) => {
     for (const label of all("text[data-t]", from)) label.textContent = forms[label.dataset.f](Date.parse(label.dataset.t));
@@ -91,8 +92,32 @@
   const live = "time[data-f=rel], time[data-f=at]";
   let ticking = () => all(live);
   const tick = () => { if (!document.hidden) ticking().forEach(say); };
-  setInterval(tick, 1000);
   document.addEventListener("visibilitychange", tick);
+
+  // What is not urgent is shown at once while little happens, and otherwise
+  // together with the countdowns, once a second: a busy kae must not keep a
+  // browser busy, which pays for each picture and not for what is in it.
+  const waiting = new Map(); // by what it shows: the newest counts
+  let busy = false, soon;
+  const flush = (calm) => {
+    clearTimeout(soon);
+    const all = [...waiting.values()];
+    waiting.clear();
+    for (const show of all) show(calm);
+  };
+  const later = (what, show) => {
+    waiting.delete(what);
+    waiting.set(what, show);
+    if (busy) return;
+    busy = true;
+    soon = setTimeout(flush, 0, true);
+  };
+  setInterval(() => {
+    busy = waiting.size > 0;
+    flush(false);
+    tick();
+    $(".live").classList.toggle("dim"); // it breathes
+  }, 1000);
 
   const parse = (html) => { const t = document.createElement("template"); t.innerHTML = html; return [...t.content.children]; };
 
@@ -165,7 +190,8 @@
       input.closest(".field").classList.toggle("err", bad);
       if (bad) input.setAttribute("aria-invalid", "true"); else input.removeAttribute("aria-invalid");
     };
-    const show = (html, left) => {
+    const left = new Set(); // fields that one has left as they are
+    const show = (html) => {
       for (const fresh of parse(html)) {
         const old = document.getElementById(fresh.id);
         if (!old) continue;
@@ -173,25 +199,26 @@
         old.className = fresh.className; // the element stays: it is listened to
         if (old.innerHTML !== fresh.innerHTML) old.innerHTML = fresh.innerHTML;
         const input = inputs.find((i) => i.id + "-says" === fresh.id), bad = fresh.classList.contains("bad");
-        if (input && (!bad || left === input)) mark(input, bad);
+        if (input && (!bad || left.has(input))) mark(input, bad);
       }
     };
-    const ask = async (left) => {
+    const ask = async () => {
       clearTimeout(timer);
       const mine = ++asked, q = new URLSearchParams(inputs.map((i) => [i.name, i.value]));
       try {
         const r = await fetch("/preview?" + q, { headers: { Accept: "text/html" } });
         const html = await r.text();
         await released();
-        if (r.ok && mine === asked) show(html, left);
+        if (r.ok && mine === asked) show(html);
       } catch {} // the form works without
     };
     form.addEventListener("input", (e) => {
       if (!inputs.includes(e.target)) return;
+      left.delete(e.target);
       clearTimeout(timer);
       timer = setTimeout(ask, 250);
     });
-    form.addEventListener("change", (e) => { if (inputs.includes(e.target)) ask(e.target); });
+    form.addEventListener("change", (e) => { if (inputs.includes(e.target)) { left.add(e.target); ask(); } });
     for (const code of all("code[data-fill]", form)) {
       const button = document.createElement("button"), input = document.getElementById(code.dataset.fill);
       button.type = "button";
@@ -246,17 +273,22 @@
     gone() {},
     block(html) {
       for (const fresh of parse(html)) {
-        const old = document.getElementById(fresh.id);
-        if (!old) continue;
-        before[fresh.id]?.(old, fresh);
-        if (fresh.id === "head" && fired(old, fresh)) announce($(".lead", fresh).textContent);
-        if (inPlace.includes(fresh.id)) { morph(old, fresh); tell(document.getElementById(fresh.id)); } else swap(old, fresh);
+        const show = () => {
+          const old = document.getElementById(fresh.id);
+          if (!old) return;
+          before[fresh.id]?.(old, fresh);
+          if (fresh.id === "head" && fired(old, fresh)) announce($(".lead", fresh).textContent);
+          if (inPlace.includes(fresh.id)) { morph(old, fresh); tell(document.getElementById(fresh.id)); } else swap(old, fresh);
+        };
+        if (inPlace.includes(fresh.id)) later(fresh.id, show);
+        else { flush(false); show(); }
       }
     },
     tick(json) {
       const { now, last } = JSON.parse(json), mark = $("#last");
       setClock(now);
-      if (last && mark) {
+      if (!last || !mark) return;
+      later("last", () => {
         mark.hidden = false;
         let time = $("time", mark);
         if (!time) {
@@ -265,8 +297,8 @@
           mark.replaceChildren(", last heartbeat ", time);
         }
         time.dateTime = last;
-        tell(mark);
-      }
+        say(time);
+      });
     },
   };
 
@@ -318,7 +350,7 @@
   // list.js, which comes later, has a say in all of this.
   document.addEventListener("DOMContentLoaded", connect);
   window.kae = {
-    $, all, main, live, say, tell, now, parse, morph, fired, announce, told, events, before,
+    $, all, main, live, say, tell, now, parse, morph, fired, announce, told, later, flush, events, before,
     set ticking(f) { ticking = f; },
     set address(f) { address = f; },
   };

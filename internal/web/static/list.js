@@ -1,7 +1,7 @@
 // The list: its rows, what is selected, the menu of a row, the keys.
 (() => {
   "use strict";
-  const { $, all, main, live, say, tell, now, parse, morph, fired, announce, told, events, before } = kae;
+  const { $, all, main, live, tell, parse, morph, fired, announce, told, later, flush, events, before } = kae;
   const rows = $("#rows"), pick = $("#pick"), sort = main.dataset.sort;
   const name = (row) => $(".c-n a", row).textContent;
 
@@ -23,42 +23,44 @@
     if (moved.size || !$("#resort").hidden) resort();
   };
 
-  // A row flashes when its state changes; for heartbeats alone only now and
-  // then, or a busy list would never be still.
-  let flashed = 0;
-  const flash = (row, beat) => {
-    if (beat && now() - flashed < 5000) return;
-    flashed = now();
+  // A row flashes when its state changes, and for heartbeats while they are
+  // few: a list where much happens is still.
+  const flash = (row) => {
     const again = row.classList.contains("changed");
     row.classList.toggle("changed", !again);
     row.classList.toggle("again", again);
   };
-  const state = (v) => v.slice(v.indexOf(".")); // without the number of heartbeats
-  const come = (old, fresh) => {
+  const state = (row) => row.dataset.v.slice(row.dataset.v.indexOf(".")); // without the number of heartbeats
+  const change = (old, fresh, calm) => {
     const v = old.dataset.v;
     if (fired(old, fresh)) announce(`${name(fresh)} fires: ${$(".st", fresh).textContent.trim()}`);
     morph(old, fresh);
     if (v === old.dataset.v) return;
-    flash(old, state(v) === state(old.dataset.v));
+    if (calm) flash(old);
     settle(old);
+  };
+  const come = (fresh) => {
+    fresh.classList.add("changed");
+    rows.append(fresh);
+    tell(fresh);
+    look.observe(fresh);
+    if (rows.children.length > 1) settle(fresh);
   };
   events.row = (html) => {
     for (const fresh of parse(html)) {
       const old = document.getElementById(fresh.id);
-      if (old) {
-        come(old, fresh);
-      } else if (rows) {
-        fresh.classList.add("changed");
-        rows.append(fresh);
-        tell(fresh);
-        look.observe(fresh);
-        if (rows.children.length > 1) settle(fresh);
-      } else if (!all("main input").some((input) => input.value)) {
-        location.reload(); // the first token: there is a list now
+      if (old && state(old) === state(fresh)) {
+        later(fresh.id, (calm) => { if (old.isConnected) change(old, fresh, calm); });
+        continue;
       }
+      flush(false);
+      if (old) change(old, fresh, true);
+      else if (rows) come(fresh);
+      else if (!all("main input").some((input) => input.value)) location.reload(); // the first token: there is a list now
     }
   };
   events.gone = (id) => {
+    flush(false);
     const row = document.getElementById("t" + id);
     if (row) { look.unobserve(row); row.remove(); moved.delete(row.id); }
     if (rows && !rows.children.length) location.reload();

@@ -3,6 +3,7 @@
 (() => {
   "use strict";
   const width = 12, columns = 60; // as the server draws them
+  let pushed = 0;    // how far the charts are pushed on a phone
   let chosen = null; // the slot's time; null: the newest one, whichever that is
 
   const parts = () => {
@@ -34,6 +35,7 @@
   // The blocks of the page are swapped as things change.
   const prepare = () => {
     const p = parts();
+    for (const clip of document.querySelectorAll(".clip")) clip.scrollLeft = pushed;
     if (!p) return;
     p.at.setAttribute("role", "slider");
     p.at.setAttribute("aria-valuemin", 1);
@@ -65,6 +67,7 @@
   // On a phone both charts show the same part.
   document.addEventListener("scroll", (e) => {
     if (!e.target.classList?.contains("clip")) return;
+    pushed = e.target.scrollLeft;
     for (const clip of document.querySelectorAll(".clip")) {
       if (clip !== e.target && clip.scrollLeft !== e.target.scrollLeft) clip.scrollLeft = e.target.scrollLeft;
     }
