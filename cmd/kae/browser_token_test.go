@@ -241,10 +241,8 @@ func TestPagesFit(t *testing.T) {
 		}
 	}
 	p = launch(t, t.TempDir())
-	long := p.create("Word"+strings.Repeat("word", 40), 3600)
-	b.do(chromedp.Navigate(p.url + "/"))
-	b.submit("/tokens", fmt.Sprintf("do=tag&id=%d&tags=the+first+of+rather+many+tags+which+do+not+fit+into+one+line", long.ID))
-	b.until("it has many tags", `document.querySelector(".undo")?.innerText.includes("tagged")`)
+	var long token
+	p.fetch("/newtoken", url.Values{"name": {"Word" + strings.Repeat("word", 40)}, "interval": {"1h"}, "tags": {"the first of rather many tags which do not fit into one line"}}, &long)
 	for _, page := range []string{fmt.Sprintf("/tokens/%d", long.ID), "/", "/?q=", "/strays"} {
 		for _, width := range []int64{1024, 720, 320} {
 			b.do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(p.url+page))
