@@ -84,10 +84,10 @@ type countsView struct {
 	Running  int `json:"running"`
 	Unknown  int `json:"unknown"`
 
-	Total   int    `json:"-"`
-	Removed int    `json:"-"`
-	Is      string `json:"-"` // the filter in use
-	Rest    string `json:"-"` // of the address
+	Total   int          `json:"-"`
+	Removed int          `json:"-"`
+	Is      string       `json:"-"` // the filter in use
+	Rest    template.URL `json:"-"` // of the address
 }
 
 // Problems counts what a phone shows first.
@@ -201,7 +201,7 @@ func (s *Server) counts(ask asked) countsView {
 	return countsView{
 		New: n.New, Up: n.Up, Firing: n.Firing, Disabled: n.Disabled,
 		Late: n.Late, Running: n.Running, Unknown: n.Unknown,
-		Total: n.New + n.Up + n.Firing + n.Disabled, Removed: n.Removed, Is: ask.filter(), Rest: ask.rest(),
+		Total: n.New + n.Up + n.Firing + n.Disabled, Removed: n.Removed, Is: ask.filter(), Rest: template.URL(ask.rest()),
 	}
 }
 

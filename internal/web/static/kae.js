@@ -152,84 +152,17 @@
   // Open questions close with Esc and when something else is pressed.
   document.addEventListener("keydown", (e) => {
     if (e.key !== "Escape") return;
-    for (const ask of all("details.ask[open]")) { ask.open = false; $("summary", ask).focus(); }
+    for (const ask of all("details.ask[open]")) { ask.open = false; $("summary", ask).focus(); e.preventDefault(); }
   });
   document.addEventListener("click", (e) => {
     for (const ask of all("details.ask[open]")) if (!ask.contains(e.target)) ask.open = false;
   });
 
   // A link may lead to a question.
-  const asked = () => { const ask = location.hash && $(`details.ask${CSS.escape(location.hash).replace("\\#", "#")}`); if (ask) ask.open = true; };
+  const asked = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+  if (asked && asked.matches("details.ask")) { asked.open = true; $("summary", asked).focus(); }
 
-  // ---- what a form means, while it is typed ----
-  const slot = (t) => {
-    const d = new Date(t), s = d.getSeconds();
-    return `${d.toDateString().slice(0, 3)} ${date(t)}, ${pad(d.getHours())}:${pad(d.getMinutes())}` + (s ? ":" + pad(s) : "");
-  };
-  const here = (from) => { // the viewer's clock beside the token's
-    for (const time of all(".fires time[data-f=slot]", from)) {
-      const mine = slot(Date.parse(time.dateTime));
-      if (mine === time.textContent || $(".here", time.parentElement)) continue;
-      const span = document.createElement("span");
-      span.className = "here";
-      const [day, hour] = mine.split(", "); // only the hour, where the day is the same
-      span.textContent = (time.textContent.startsWith(day + ",") ? hour : mine) + " by your clock";
-      time.parentElement.append(span);
-    }
-  };
-  // Nothing moves under a finger: leaving a field by pressing a button asks, too.
-  let pressed = false;
-  addEventListener("pointerdown", () => { pressed = true; }, true);
-  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => { pressed = false; dispatchEvent(new Event("released")); }), true);
-  const released = async () => { while (pressed) await new Promise((go) => addEventListener("released", go, { once: true })); };
-  for (const form of all("form[data-preview]")) {
-    let timer, asked = 0;
-    const inputs = all("[data-ask]", form);
-    // A field turns red when one leaves it, not at every key.
-    const mark = (input, bad) => {
-      input.closest(".field").classList.toggle("err", bad);
-      if (bad) input.setAttribute("aria-invalid", "true"); else input.removeAttribute("aria-invalid");
-    };
-    const left = new Set(); // fields that one has left as they are
-    const show = (html) => {
-      for (const fresh of parse(html)) {
-        const old = document.getElementById(fresh.id);
-        if (!old) continue;
-        if (fresh.id === "preview") { old.replaceWith(fresh); tell(fresh); here(fresh); continue; }
-        old.className = fresh.className; // the element stays: it is listened to
-        if (old.innerHTML !== fresh.innerHTML) old.innerHTML = fresh.innerHTML;
-        const input = inputs.find((i) => i.id + "-says" === fresh.id), bad = fresh.classList.contains("bad");
-        if (input && (!bad || left.has(input))) mark(input, bad);
-      }
-    };
-    const ask = async () => {
-      clearTimeout(timer);
-      const mine = ++asked, q = new URLSearchParams(inputs.map((i) => [i.name, i.value]));
-      try {
-        const r = await fetch("/preview?" + q, { headers: { Accept: "text/html" } });
-        const html = await r.text();
-        await released();
-        if (r.ok && mine === asked) show(html);
-      } catch {} // the form works without
-    };
-    form.addEventListener("input", (e) => {
-      if (!inputs.includes(e.target)) return;
-      left.delete(e.target);
-      clearTimeout(timer);
-      timer = setTimeout(ask, 250);
-    });
-    form.addEventListener("change", (e) => { if (inputs.includes(e.target)) { left.add(e.target); ask(); } });
-    for (const code of all("code[data-fill]", form)) {
-      const button = document.createElement("button"), input = document.getElementById(code.dataset.fill);
-      button.type = "button";
-      button.append(code.textContent);
-      button.addEventListener("click", () => { input.value = code.textContent; input.focus(); ask(); });
-      code.replaceWith(button);
-    }
-    here(document);
-    if (inputs.some((i) => i.value && i.id === "interval") && !all(".field.err", form).length) ask();
-  }
-
+  window.kae = { $, all, pad, date, tell, parse, announce, told, later, flush, live, set ticking(f) { ticking = f; } };
   if (!main) return;
 
   // ---- swapping ----
@@ -348,10 +281,6 @@
   addEventListener("pageshow", (e) => { if (e.persisted) connect(); });
   addEventListener("online", connect);
   // list.js, which comes later, has a say in all of this.
+  Object.assign(window.kae, { main, morph, fired, events, before, asks: (f) => { address = f; } });
   document.addEventListener("DOMContentLoaded", connect);
-  window.kae = {
-    $, all, main, live, say, tell, now, parse, morph, fired, announce, told, later, flush, events, before,
-    set ticking(f) { ticking = f; },
-    set address(f) { address = f; },
-  };
 })();

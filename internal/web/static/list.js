@@ -82,13 +82,13 @@
     }
     if ($("[aria-current] b", old)?.textContent !== $("[aria-current] b", fresh)?.textContent) resort();
   };
-  kae.address = () => {
+  kae.asks(() => {
     const q = new URLSearchParams({ ids: all("#rows > tr").map((row) => row.id.slice(1)).join(","), t: main.dataset.t });
     if (main.dataset.q || !("fold" in main.dataset)) q.set("q", main.dataset.q);
     if (sort) q.set("sort", sort);
     if ("more" in main.dataset) q.set("more", "1");
     return q;
-  };
+  });
 
   // ---- times: only rows that are seen count down ----
   const seen = new Set();
@@ -171,11 +171,13 @@
   const removed = () => main.dataset.q === "is:removed";
   const toggle = (row) => act(row, disabled(row) ? "enable" : "disable");
   const acts = {
-    beat: (row) => act(row, "heartbeat"),
+    // One that fires is asked what has happened.
+    beat: (row) => row.dataset.rank === "1" ? location.assign(`/tokens/${row.id.slice(1)}#ask-beat`) : act(row, "heartbeat"),
     copy: (row) => $("[data-copy]", row).click(),
     disable: toggle, enable: toggle,
     remove: (row) => act(row, "remove", () => {
       const url = new URL(location.href);
+      url.searchParams.delete("done");
       url.searchParams.set("removed", row.id.slice(1));
       location.assign(url);
     }),
@@ -275,7 +277,9 @@
   document.addEventListener("keydown", (e) => {
     if (e.key === "Escape") {
       if (document.activeElement === search) search.blur();
-      return close(true);
+      else if (menu && !menu.hidden) close(true);
+      else if (pick && !help.open && !e.defaultPrevented) pick.reset(); // it closed nothing else
+      return;
     }
     if (!on && e.key !== "Enter" || e.ctrlKey || e.metaKey || e.altKey || help?.open) return;
     if (e.target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable], [role=menu]")) return;
