@@ -6,10 +6,10 @@ FUZZTIME ?= 1m
 BUILD = CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o kae ./cmd/kae
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test check format vet lint race fuzz screenshots tools
+.PHONY: help run demo build test test-deploy check format vet lint race fuzz screenshots tools
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## build and start kae; settings in ARGS: make run ARGS='-addr :8080 -no-auth'
 	@exec ./kae serve $(ARGS)
@@ -22,7 +22,10 @@ build: ## build ./kae, one static binary; VERSION=v1.2.3 names it
 
 # CI makes a test that misses PostgreSQL, the browser or systemd fail instead of skip.
 test: tools ## run all tests; installs PostgreSQL, Chromium and systemd where that is possible
-	CI=true go test -timeout 10m ./...
+	CI=true go test -timeout 25m ./...
+
+test-deploy: tools ## test backups against a real S3 server
+	CI=true KAE_LONG_TESTS=yes go test -timeout 10m -run 'Back|S3|Cut|Cron|Keys' ./internal/backup ./cmd/kae
 
 # What fails fast comes first. The plain tests run the released kind of binary,
 # the others the same with the race detector: no work is done twice.
@@ -38,7 +41,7 @@ lint: ## staticcheck
 	go tool -modfile=tools.mod staticcheck ./...
 
 race: tools ## run all tests with the race detector (needs a C compiler)
-	CI=true go test -race -timeout 10m ./...
+	CI=true go test -race -timeout 25m ./...
 
 fuzz: ## fuzz each fuzz test; FUZZTIME=1m for each
 	scripts/fuzz.sh $(FUZZTIME)

@@ -118,7 +118,7 @@ func (t Token) addPending(k *track, now time.Time) {
 	switch {
 	case t.Removed():
 	case t.Status == Disabled:
-		k.markAll(t.Schedule.Next(t.FlippedAt), now, SlotDisabled)
+		k.markAll(t.Schedule.Next(t.disabledAt()), now, SlotDisabled)
 	case t.DueAt.IsZero():
 	case t.Status == Firing:
 		k.markAll(t.DueAt, now.Add(-t.Grace), SlotMissed)
@@ -130,13 +130,22 @@ func (t Token) addPending(k *track, now time.Time) {
 	}
 }
 
+// disabledAt tells since when a disabled token is so. Of one of the original
+// kae's nobody knows.
+func (t Token) disabledAt() time.Time {
+	if t.FlippedAt.IsZero() {
+		return t.CreatedAt
+	}
+	return t.FlippedAt
+}
+
 // writeOff settles the slots that passed until a moment while the token fired
 // or was disabled, before it does so no longer.
 func (t *Token) writeOff(until time.Time) {
 	switch {
 	case t.Removed():
 	case t.Status == Disabled:
-		t.markAll(t.Schedule.Next(t.FlippedAt), until, SlotDisabled)
+		t.markAll(t.Schedule.Next(t.disabledAt()), until, SlotDisabled)
 	case t.Status == Firing && !t.DueAt.IsZero():
 		t.markAll(t.DueAt, until.Add(-t.Grace), SlotMissed)
 	}

@@ -187,6 +187,23 @@ func TestManySlotsAreAsEachOne(t *testing.T) {
 	}
 }
 
+// A token that was disabled nobody knows when, as those of the original kae, is
+// looked at in no time, whatever its schedule.
+func TestSlotsSinceTheBeginningOfTime(t *testing.T) {
+	for text, want := range map[string]int{"1s": MaxSlots, "1m": MaxSlots, "7d": MaxSlots, "3650d": MaxSlots, "0 3 * * *": MaxSlots, "0 0 29 2 *": MaxSlots} {
+		s, err := ParseSchedule(text, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		token := Token{Schedule: s, Status: Disabled}
+		slots := token.LastSlots(t0, MaxSlots)
+		if len(slots) != want || slots[0].At.After(slots[len(slots)-1].At) || t0.Before(slots[len(slots)-1].At) {
+			t.Errorf("%s: %d slots: %v", text, len(slots), slots)
+		}
+		token.Cells(FortyEightDays, t0)
+	}
+}
+
 func TestAClockSetBackForgetsTheTimeToCome(t *testing.T) {
 	token := watched().Beat(Heartbeat{At: at(7200), Kind: Success}).Token
 	token = token.Rewind(at(30)).Token

@@ -175,11 +175,12 @@ func (u *track) markAll(first, to time.Time, o Outcome) {
 // from gives the first slot at or after a moment, of those that begin with
 // first.
 func (u *track) from(first, at time.Time) time.Time {
-	switch every := u.schedule.Interval(); {
+	switch every := u.schedule.Interval().Microseconds(); {
 	case !at.After(first):
 		return first
-	case every > 0:
-		return first.Add((at.Sub(first) + every - 1) / every * every)
+	case every > 0: // a Duration ends after 292 years
+		begin := first.UnixMicro()
+		return time.UnixMicro(begin + (at.UnixMicro()-begin+every-1)/every*every).UTC()
 	}
 	return u.schedule.Next(at.Add(-time.Microsecond))
 }
@@ -190,7 +191,10 @@ func (u *track) newestIn(first, to time.Time) []time.Time {
 	var slots []time.Time
 	// How far back they begin is found out by going back ever farther.
 	for back := time.Minute; ; back *= 2 {
-		begin := later(first, to.Add(-back))
+		begin := first
+		if back < 10*MaxInterval { // else it is all there is
+			begin = later(first, to.Add(-back))
+		}
 		slots = slots[:0]
 		for at := u.from(first, begin); !at.IsZero() && !at.After(to); at = u.from(first, at.Add(time.Microsecond)) {
 			slots = append(slots, at)

@@ -5,6 +5,9 @@
 # there.
 set -euo pipefail
 
+# The S3 server is built, not installed.
+"$(dirname "$0")/install-versitygw.sh"
+
 have_browser() {
 	command -v chromium
 }

@@ -231,13 +231,22 @@ func TestATokenWithoutScripts(t *testing.T) {
 }
 
 // With text of twice the size, or on a small laptop, nothing runs out of the page.
-func TestATokensPageFits(t *testing.T) {
+func TestPagesFit(t *testing.T) {
 	b := openBrowser(t)
 	p, path := pictured(t)
 	for _, name := range []string{"Orders database dump", "Warehouse export to Parquet", "Soil sensors, greenhouse 2", "Tape library inventory", "Legacy FTP pickup", "Toner report, 3rd floor"} {
 		for _, width := range []int64{1024, 720, 320} { // 1440 and 640 at 200 %
 			b.do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(p.url+path(name)))
 			b.until(fmt.Sprintf("%s fits into %d", name, width), "document.documentElement.scrollWidth <= innerWidth")
+		}
+	}
+	p = launch(t, t.TempDir())
+	var long token
+	p.fetch("/newtoken", url.Values{"name": {"Word" + strings.Repeat("word", 40)}, "interval": {"1h"}, "tags": {"the first of rather many tags which do not fit into one line"}}, &long)
+	for _, page := range []string{fmt.Sprintf("/tokens/%d", long.ID), "/", "/?q=", "/strays"} {
+		for _, width := range []int64{1024, 720, 320} {
+			b.do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(p.url+page))
+			b.until(fmt.Sprintf("%s fits into %d", page, width), "document.documentElement.scrollWidth <= innerWidth")
 		}
 	}
 	b.quiet()

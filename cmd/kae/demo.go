@@ -46,7 +46,7 @@ func demoCommand(stdout, stderr io.Writer) *cli.Command {
 				return err
 			}
 			// What kae does by itself, whatever the variables say.
-			cfg, err := newFlags().config(func(string) string { return "" })
+			cfg, err := newFlags("serve").config(func(string) string { return "" })
 			if err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -17,6 +18,9 @@ Usage:
   kae flush                     send the heartbeats that could not be delivered
   kae next EXPR [-flag value …] show when heartbeats would be expected
   kae demo                      try the console with made-up tokens
+  kae backup DEST               copy the database, whether kae runs or not
+  kae restore SRC               put a backup in the place of the database
+  kae check [FILE]              look whether the database, or a backup, is sound
   kae version                   tell which kae this is
   kae help                      show this
 
@@ -32,15 +36,19 @@ func serveHelp() string {
 	b.WriteString("kae serve watches tokens, takes heartbeats and shows the console.\n\n")
 	b.WriteString("Usage: kae [serve] [-flag value …]\n\n")
 	b.WriteString(wrap(settingsRule, "", 80))
-	for _, s := range settings {
+	listSettings(&b, "serve")
+	return b.String()
+}
+
+func listSettings(b *strings.Builder, command string) {
+	for _, s := range settingsOf(command) {
 		names := s.env
 		if s.flag != "" {
 			names = "-" + s.flag + ", " + s.env
 		}
-		fmt.Fprintf(&b, "\n  %s  (%s; default: %s)\n", names, s.unit, s.normal())
+		fmt.Fprintf(b, "\n  %s  (%s; default: %s)\n", names, s.unit, s.normal())
 		b.WriteString(wrap(s.help, "      ", 80))
 	}
-	return b.String()
 }
 
 // wrappingHead says what exec, ping and flush do.
@@ -111,8 +119,8 @@ func configurationPage() string {
 	b.WriteString("# Configuration\n\n" +
 		"<!-- Made from cmd/kae/settings.go by: go test ./cmd/kae -run Configuration -update -->\n\n" +
 		settingsRule + "\n\n" +
-		"| flag | variable | default | write | |\n|---|---|---|---|---|\n")
-	for _, s := range settings {
+		"| flag | variable | of | default | write | |\n|---|---|---|---|---|---|\n")
+	for _, s := range slices.Concat(settings, backupSettings) {
 		flag, normal := "", s.normal()
 		if s.flag != "" {
 			flag = "`-" + s.flag + "`"
@@ -120,12 +128,13 @@ func configurationPage() string {
 		if s.value != "" {
 			normal = "`" + normal + "`"
 		}
-		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s |\n", flag, s.env, normal, s.unit, s.help)
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s | %s |\n",
+			flag, s.env, strings.ReplaceAll(cmp.Or(s.of, "serve"), " ", ", "), normal, s.unit, s.help)
 	}
 	b.WriteString(`
 ## Secrets
 
-` + "`KAE_USER`, `KAE_PASS` and a `postgres://` URL may be read from a file: set them to `file:/path`." + `
+` + "`KAE_USER`, `KAE_PASS`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and a `postgres://` URL may be read from a file: set them to `file:/path`." + `
 The end of the file's line does not count. systemd's credentials and the secrets of Docker and Kubernetes are such files:
 
 ` + "```sh\nKAE_USER=admin KAE_PASS=file:/run/secrets/kae_pass kae -addr :20999\n```" + `

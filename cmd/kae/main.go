@@ -99,7 +99,7 @@ func emptyToggle(args []string) error {
 	if withCommand(args)[1] != "serve" {
 		return nil
 	}
-	for _, s := range settings {
+	for _, s := range settingsOf("serve") {
 		if s.toggle && (slices.Contains(args, "-"+s.flag+"=") || slices.Contains(args, "--"+s.flag+"=")) {
 			return usage("-%s= needs a value, true or false", s.flag)
 		}
@@ -109,7 +109,7 @@ func emptyToggle(args []string) error {
 
 // commands gives all that kae can do.
 func commands(getenv func(string) string, stdout, stderr io.Writer) *cli.Command {
-	flags := newFlags()
+	flags := newFlags("serve")
 	root := &cli.Command{
 		Name:      "kae",
 		Writer:    stdout,
@@ -138,6 +138,9 @@ func commands(getenv func(string) string, stdout, stderr io.Writer) *cli.Command
 			wrapped("flush", func(ctx context.Context, args []string) error { return flush(ctx, args, getenv, stdout) }),
 			nextCommand(getenv, stdout),
 			demoCommand(stdout, stderr),
+			backupCommand(getenv, stdout, stderr),
+			restoreCommand(getenv, stdout, stderr),
+			checkCommand(getenv, stdout, stderr),
 			{
 				Name:               "version",
 				CustomHelpTemplate: rootHelp,
@@ -156,6 +159,7 @@ func commands(getenv func(string) string, stdout, stderr io.Writer) *cli.Command
 					text := map[string]string{
 						"": rootHelp, "serve": serveHelp(), "next": nextHelp, "demo": demoHelp,
 						"exec": wrappingHelp("exec"), "ping": wrappingHelp("ping"), "flush": wrappingHelp("flush"),
+						"backup": backupHelp("backup"), "restore": backupHelp("restore"), "check": backupHelp("check"),
 					}[c.Args().First()]
 					if text == "" || c.Args().Len() > 1 {
 						return usage("there is no help about %q; “kae help” shows all commands", strings.Join(c.Args().Slice(), " "))

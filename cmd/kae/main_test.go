@@ -23,11 +23,12 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"fails":   fails,
-			"status":  status,
-			"takes":   takes,
-			"listen":  listenTo,
-			"answers": answers,
+			"fails":    fails,
+			"status":   status,
+			"takes":    takes,
+			"listen":   listenTo,
+			"answers":  answers,
+			"database": databaseOf,
 		},
 		Setup:               setupScript,
 		RequireExplicitExec: true,

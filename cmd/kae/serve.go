@@ -46,7 +46,11 @@ func serve(ctx context.Context, c config, stdout, stderr io.Writer) (err error) 
 
 	return operate(ctx, c, log, listener, store, func(k *keeper.Keeper) func() error {
 		announce(stdout, c, listener.Addr(), k.Roster().Counts(), store.Upgraded())
-		return func() error { return nil }
+		if c.every == 0 {
+			return func() error { return nil }
+		}
+		b := backups{c, store, k, log}
+		return start(b.run).stop
 	})
 }
 

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"kae"
+	"kae/internal/backup"
 )
 
 // config is what the settings come to.
@@ -27,12 +30,19 @@ type config struct {
 	logFormat  string
 	logLevel   slog.Level
 
+	every    time.Duration // between two backups; 0: never
+	to       string        // where they go
+	backedUp string        // the token that is told of them
+	keeping  backup.Keep
+	s3       backup.S3
+
 	given map[string]bool // the settings that were given, by variable
 }
 
 // setting is one thing that can be set. Flags, help, docs/configuration.md and
 // the reading of values all come from this declaration.
 type setting struct {
+	of     string // the commands that have it; "" is serve alone
 	flag   string // without its dash; "" where there is only a variable
 	env    string
 	value  string // the default, as somebody would write it
@@ -65,7 +75,7 @@ var settings = []setting{
 		},
 	},
 	{
-		flag: "db", env: "KAE_DB", value: "kae.sqlite", unit: "file or URL", secret: true,
+		of: "serve backup restore check", flag: "db", env: "KAE_DB", value: "kae.sqlite", unit: "file or URL", secret: true,
 		help: "The database: a file for SQLite, made if it is not there, or a postgres:// URL. The URL may stand in a file: file:/path.",
 		set: func(c *config, text string) (err error) {
 			c.db, err = parseDB(text)
@@ -170,23 +180,37 @@ var settings = []setting{
 
 // flags holds what was written after each flag. It is judged later, together
 // with the variables, so that the same fault is told in the same words.
-type flags map[string]*flagValue
+type flags struct {
+	of     string // the command
+	values map[string]*flagValue
+}
 
-func newFlags() flags {
-	f := flags{}
-	for _, s := range settings {
+func newFlags(command string) flags {
+	f := flags{command, map[string]*flagValue{}}
+	for _, s := range settingsOf(command) {
 		if s.flag != "" {
-			f[s.flag] = &flagValue{toggle: s.toggle}
+			f.values[s.flag] = &flagValue{toggle: s.toggle}
 		}
 	}
 	return f
 }
 
+// settingsOf gives the settings of one command.
+func settingsOf(command string) []setting {
+	var all []setting
+	for _, s := range slices.Concat(settings, backupSettings) {
+		if slices.Contains(strings.Fields(cmp.Or(s.of, "serve")), command) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
 func (f flags) cli() []cli.Flag {
 	var all []cli.Flag
-	for _, s := range settings {
+	for _, s := range settingsOf(f.of) {
 		if s.flag != "" {
-			all = append(all, &cli.GenericFlag{Name: s.flag, Value: f[s.flag]})
+			all = append(all, &cli.GenericFlag{Name: s.flag, Value: f.values[s.flag]})
 		}
 	}
 	return all
@@ -196,9 +220,9 @@ func (f flags) cli() []cli.Flag {
 // default, and an empty variable counts as not set.
 func (f flags) config(getenv func(string) string) (config, error) {
 	c := config{given: map[string]bool{}}
-	for _, s := range settings {
+	for _, s := range settingsOf(f.of) {
 		name, text := s.env, getenv(s.env)
-		if v := f[s.flag]; v != nil && v.set {
+		if v := f.values[s.flag]; v != nil && v.set {
 			name, text = "-"+s.flag, v.text
 		} else if text == "" {
 			if s.value != "" {
@@ -216,6 +240,9 @@ func (f flags) config(getenv func(string) string) (config, error) {
 			return c, usage("%s %q can't be used: %v", name, text, err)
 		}
 	}
+	if f.of != "serve" {
+		return c, nil
+	}
 	return c, c.check()
 }
 
@@ -226,6 +253,10 @@ func (c config) check() error {
 		return usage("KAE_USER is set and KAE_PASS is not; set both, or neither")
 	case c.user == "" && c.pass != "":
 		return usage("KAE_PASS is set and KAE_USER is not; set both, or neither")
+	case c.every > 0 && c.to == "":
+		return usage("-backup-every is given and -backup-to is not: say where the backups go")
+	case c.every == 0 && c.to != "":
+		return usage("-backup-to is given and -backup-every is not: say how often a backup is made, such as 1h")
 	case c.user != "" && c.noAuth:
 		return usage("KAE_USER and KAE_PASS are set, and -no-auth lets everybody in without them; give one or the other")
 	case c.user == "" && !c.noAuth && !isLoopback(c.addr):

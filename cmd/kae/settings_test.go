@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"kae"
+	"kae/internal/backup"
 )
 
 var update = flag.Bool("update", false, "write golden files anew")
@@ -39,7 +40,7 @@ func TestConfigurationPageFollowsTheSettings(t *testing.T) {
 
 func TestHelpShowsEverySettingInEightyColumns(t *testing.T) {
 	text := serveHelp()
-	for _, s := range settings {
+	for _, s := range settingsOf("serve") {
 		for _, want := range []string{s.env, s.normal(), s.unit, "-" + s.flag} {
 			if want == "" || s.flag == "" && want == "-" {
 				continue
@@ -59,7 +60,7 @@ func TestHelpShowsEverySettingInEightyColumns(t *testing.T) {
 // configure reads settings as “kae serve” does, without starting it.
 func configure(t *testing.T, env map[string]string, args ...string) (config, error) {
 	t.Helper()
-	f := newFlags()
+	f := newFlags("serve")
 	var c config
 	command := &cli.Command{
 		Name: "kae", Flags: f.cli(), Writer: io.Discard, ErrWriter: io.Discard,
@@ -83,7 +84,7 @@ func TestSettings(t *testing.T) {
 	}
 	normal := config{
 		addr: "127.0.0.1:20999", db: "kae.sqlite", delay: 5 * time.Second, keep: 1000, logFormat: "auto",
-		trust: proxyWords["loopback"], zone: time.UTC, late: 24 * time.Hour,
+		trust: proxyWords["loopback"], zone: time.UTC, late: 24 * time.Hour, keeping: backup.Keep{Hourly: 24, Daily: 30, Monthly: 12},
 	}
 	madrid, err := kae.LoadZone("Europe/Madrid")
 	if err != nil {

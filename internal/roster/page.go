@@ -165,6 +165,14 @@ func (r *Roster) Match(q Query) []int64 {
 	return ids
 }
 
+// Fits tells whether a token matches a query, whose After and Limit do not count.
+func (r *Roster) Fits(id int64, q Query) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	e, ok := r.byID[id]
+	return ok && e.matches(&q)
+}
+
 // NextToFire gives the token that fires first if no heartbeat comes any more,
 // and when; false if none waits.
 func (r *Roster) NextToFire() (t kae.Token, at time.Time, ok bool) {

@@ -246,6 +246,11 @@ func TestPages(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" || page.Total != len(want) {
 			t.Errorf("is %s:\n%s", is, diff)
 		}
+		for id := int64(1); id <= 13; id++ {
+			if r.Fits(id, Query{Is: []string{is}}) != slices.Contains(want, id) {
+				t.Errorf("is %s: token %d fits or not, unlike its page", is, id)
+			}
+		}
 	}
 	for _, bad := range []string{"", "1", "1.2", "a.b.c", "1.2.3.4", "9.2.3.4.", "1.2.3.x.", "/?after=1.2.3.4.", "01.2.3.4."} {
 		if _, err := ParseKey(bad); kae.ErrorCode(err) != kae.Invalid {

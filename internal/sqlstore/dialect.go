@@ -28,6 +28,7 @@ type access int
 const (
 	look  access = iota // read, change nothing, not even how the file is kept
 	whole               // read all of it into another file
+	still               // read a file that nobody writes, and make none beside it
 	write
 )
 
@@ -81,6 +82,7 @@ func sqliteDialect(name, path string) *dialect {
 	settings := map[access]string{
 		look:  wait + "&_pragma=query_only(1)",
 		whole: wait,
+		still: "?mode=ro&immutable=1&_pragma=query_only(1)",
 		write: wait + "&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)" +
 			"&_pragma=journal_size_limit(67108864)&_txlock=immediate",
 	}

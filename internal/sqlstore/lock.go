@@ -27,16 +27,9 @@ func lockFile(name string) (string, io.Closer, error) {
 	if err := recognize(name, path); err != nil {
 		return "", nil, err
 	}
-	lock, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	lock, err := takeLock(name, path)
 	if err != nil {
-		return "", nil, explainPath(name, err)
-	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		lock.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return "", nil, inUse(name)
-		}
-		return "", nil, &kae.Error{Code: kae.Unavailable, Message: fmt.Sprintf("The database %s can't be locked.", name), Err: err}
+		return "", nil, err
 	}
 	// It holds secrets; SQLite itself would let everybody read it.
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -46,6 +39,22 @@ func lockFile(name string) (string, io.Closer, error) {
 	}
 	file.Close()
 	return path, lock, nil
+}
+
+// takeLock takes the lock of the database at path.
+func takeLock(name, path string) (*os.File, error) {
+	lock, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, explainPath(name, err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		lock.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, inUse(name)
+		}
+		return nil, &kae.Error{Code: kae.Unavailable, Message: fmt.Sprintf("The database %s can't be locked.", name), Err: err}
+	}
+	return lock, nil
 }
 
 // recognize refuses a file that is no database before anything is written

@@ -87,12 +87,7 @@ func copyAside(ctx context.Context, c *conn, path string) (string, error) {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return "", err
 	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return "", err
-	}
-	defer dir.Close()
-	return aside, dir.Sync()
+	return aside, syncDir(filepath.Dir(path))
 }
 
 func escapeGlob(path string) string {

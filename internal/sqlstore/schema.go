@@ -74,7 +74,7 @@ func (s *Store) prepare(ctx context.Context, path string, keep int64) error {
 		return err
 	}
 	if version > newest {
-		return &kae.Error{Code: kae.Invalid, Message: fmt.Sprintf("The database %s has schema version %d and this kae knows only %d: start a newer kae, or restore a backup from before its upgrade.", s.d.name, version, newest)}
+		return tooNew(s.d.name, version, newest)
 	}
 	old := false
 	if path != "" {
@@ -103,6 +103,10 @@ func (s *Store) prepare(ctx context.Context, path string, keep int64) error {
 	return nil
 }
 
+func tooNew(name string, version, newest int64) error {
+	return &kae.Error{Code: kae.Invalid, Message: fmt.Sprintf("The database %s has schema version %d and this kae knows only %d: start a newer kae, or restore a backup from before its upgrade.", name, version, newest)}
+}
+
 // inspect gives the names of the tables there are and the version of kae's
 // schema, 0 if it is not there.
 func inspect(ctx context.Context, c *conn) (found []string, version int64, err error) {
@@ -124,7 +128,7 @@ func (s *Store) foreign(path string, found []string) bool {
 		return len(found) > 0
 	}
 	return slices.ContainsFunc(found, func(name string) bool {
-		return slices.Contains([]string{"tokens", "journal", "heartbeats", "bodies", "flips", "gaps", "clock"}, name)
+		return slices.Contains(ourTables, name)
 	})
 }
 

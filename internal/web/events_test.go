@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -76,6 +77,54 @@ func TestAHeartbeatTurnsItsRow(t *testing.T) {
 		}
 		if counts := find(events, "block", `id="counts"`); !strings.Contains(counts, "<b>2</b> <span>up</span>") {
 			t.Errorf("the counts are %q", counts)
+		}
+	})
+}
+
+// A search that finds nothing is left open, too: what begins to match comes,
+// and what no longer does stays until somebody asks for the list anew.
+func TestWhatBeginsToMatchComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		mine, other := w.make(t, "mine", "1m", "", "db"), w.make(t, "other", "1m", "")
+		w.beat(mine, kae.Success, 0, "", "")
+		w.beat(other, kae.Success, 0, "", "")
+		s := w.server()
+		var page, part wire
+		end, _ := listen(s, "/events?q=is:firing+tag:db&more=1", &page)
+		defer end()
+		end2, _ := listen(s, "/events?q=is:firing+tag:db", &part) // it goes on elsewhere
+		defer end2()
+		if row := find(page.take(), "row", ""); row != "" {
+			t.Errorf("a row that does not match came: %q", row)
+		}
+		part.take()
+		time.Sleep(time.Minute)
+		w.do(other, 0, kae.Token.Expire)
+		w.do(mine, 0, kae.Token.Expire)
+		synctest.Wait()
+		time.Sleep(minPause)
+		synctest.Wait()
+		events := page.take()
+		if row := find(events, "row", `id="t1"`); !strings.Contains(row, `class="fire miss"`) {
+			t.Errorf("the row is %q", row)
+		}
+		if row := find(events, "row", `id="t2"`); row != "" {
+			t.Errorf("a row that does not match came: %q", row)
+		}
+		if next := find(events, "block", `id="next"`); !strings.Contains(next, "1 token matches") {
+			t.Errorf("the line above the list is %q", next)
+		}
+		if row := find(part.take(), "row", ""); row != "" {
+			t.Errorf("a row came to a part of the list: %q", row)
+		}
+
+		w.beat(mine, kae.Success, 0, "", "")
+		synctest.Wait()
+		time.Sleep(minPause)
+		synctest.Wait()
+		if got := brief(page.take()); !slices.Contains(got, "row 1") || slices.Contains(got, "gone 1") {
+			t.Errorf("after it recovered: %v", got)
 		}
 	})
 }

@@ -95,8 +95,6 @@ func TestErrorsStandBesideTheirField(t *testing.T) {
 	}{
 		"nothing":      {url.Values{}, "name"},
 		"no name":      {url.Values{"interval": {"1h"}}, "name"},
-		"no interval":  {url.Values{"name": {"a"}}, "interval"},
-		"empty":        {url.Values{"name": {"a"}, "interval": {" "}}, "interval"},
 		"bad interval": {url.Values{"name": {"a"}, "interval": {"0"}}, "interval"},
 		"bad grace":    {url.Values{"name": {"a"}, "interval": {"1h"}, "grace": {"-1"}}, "grace"},
 		"bad tags":     {url.Values{"name": {"a"}, "interval": {"1h"}, "tags": {strings.Repeat("x", 51)}}, "tags"},
@@ -108,6 +106,29 @@ func TestErrorsStandBesideTheirField(t *testing.T) {
 		p := decode[problem](t, got, 422)
 		if p.Field != tt.field || !strings.HasSuffix(p.Error, ".") {
 			t.Errorf("%s: %+v, want field %s", name, p, tt.field)
+		}
+	}
+}
+
+// A name is all that it takes.
+func TestHowOftenIsDailyUnlessSaid(t *testing.T) {
+	w := newWorld()
+	s := w.server()
+	for _, c := range []struct {
+		name, path string
+		form       url.Values
+		status     int
+		want       string
+	}{
+		{"not sent", "/newtoken", url.Values{"name": {"a"}}, 201, "1d"},
+		{"empty", "/newtoken", url.Values{"name": {"a"}, "interval": {" "}}, 201, "1d"},
+		{"said", "/newtoken", url.Values{"name": {"a"}, "interval": {"5m"}}, 201, "5m"},
+		{"not sent later, it stays", "/tokens/3", url.Values{"name": {"b"}}, 200, "5m"},
+		{"emptied later", "/tokens/3", url.Values{"interval": {""}}, 200, "1d"},
+	} {
+		got := request{method: "POST", path: c.path, form: c.form, header: asJSON}.do(s)
+		if token := decode[struct{ Schedule string }](t, got, c.status); token.Schedule != c.want {
+			t.Errorf("%s: %q, want %q", c.name, token.Schedule, c.want)
 		}
 	}
 }

@@ -31,7 +31,7 @@ type listPage struct {
 	Note  *noteView  `json:"-"` // what was done to many tokens just now
 	Stray int64      `json:"-"` // heartbeats with unknown values
 	First bool       `json:"-"` // nothing to watch yet: the form is the page
-	More  bool       `json:"-"` // new tokens belong on this page
+	More  bool       `json:"-"` // it has all that match: what begins to match belongs on it
 	Form  form       `json:"-"` // the short form
 	Undo  *tokenView `json:"-"` // what was removed just now
 }
@@ -191,7 +191,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
 	page.Axis, page.Grid = axes[axis].Key, c.grid(axis, s.Roster.Gaps())
 	page.Info = s.info(c, ask, page.Counts, found.Total)
 	page.First = page.Counts.Total == 0 && ask.Query == "" && !ask.Rest()
-	page.More = ask.Query == "" && !ask.Rest() && page.Next == nil
+	page.More = fault == nil && !ask.Rest() && page.Next == nil
 	if ask.folded() {
 		page.Folds = s.folds(c, page.Counts)
 	}

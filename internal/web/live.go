@@ -43,7 +43,8 @@ func (s *Server) pageOf(r *http.Request) (livePage, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &liveList{live: live, asked: ask, rows: map[int64]bool{}, more: q.Get("more") == "1"}
+	find, fault := ask.find()
+	p := &liveList{live: live, asked: ask, find: find, rows: map[int64]bool{}, more: q.Get("more") == "1" && fault == nil}
 	p.axis, _ = axisNamed(ask.Axis)
 	for text := range strings.SplitSeq(q.Get("ids"), ",") {
 		if text == "" {
@@ -79,9 +80,10 @@ type liveList struct {
 	live
 	asked asked
 	axis  kae.Axis
+	find  roster.Query
 	ids   []int64        // the rows that the page has
 	rows  map[int64]bool // the same
-	more  bool           // new tokens are added, too
+	more  bool           // what begins to match is added, too
 	total int            // tokens that match, if some need not
 	drawn [2]time.Time   // where the axis began, and which half hour it was, when all rows were sent
 }
@@ -98,7 +100,7 @@ func (p *liveList) all(ctx context.Context, st *stream) {
 	c := p.clock()
 	ids := slices.Clone(p.ids)
 	if p.more {
-		for _, t := range p.Roster.Page(roster.Query{Limit: listSize}).Tokens {
+		for _, t := range p.Roster.Page(p.find).Tokens {
 			if !p.rows[t.ID] {
 				ids = append(ids, t.ID)
 			}
@@ -128,8 +130,12 @@ func drawnAt(c clock, r ruler) [2]time.Time {
 func (p *liveList) some(_ context.Context, st *stream, changes []kae.Change) {
 	c := p.clock()
 	r := c.ruler(p.axis)
+	had := len(p.rows)
 	for _, change := range changes {
 		p.row(st, c, r, change.Token.ID)
+	}
+	if len(p.rows) > had {
+		p.count()
 	}
 	p.header(st, c)
 }
@@ -144,7 +150,7 @@ func (p *liveList) row(st *stream, c clock, r ruler, id int64) {
 		return
 	}
 	if !p.rows[id] {
-		if len(p.rows) >= listSize {
+		if len(p.rows) >= listSize || !p.Roster.Fits(id, p.find) {
 			return
 		}
 		p.rows[id] = true

@@ -43,9 +43,6 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 		}
 		return s.json(w, r, http.StatusOK, p)
 	}
-	if strings.TrimSpace(f.Interval) == "" {
-		delete(f.Errors, "interval") // nothing yet is not wrong yet
-	}
 	f.Words = p.Words
 	fields := f.Fields()
 	for _, name := range liveFields {

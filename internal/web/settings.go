@@ -49,7 +49,7 @@ func (f form) Fields() map[string]field {
 	fields := map[string]field{}
 	for _, v := range []field{
 		{Name: "name", Label: "Name", Value: f.Name, Placeholder: "Nightly backup", Required: true},
-		{Name: "interval", Label: "How often?", Value: f.Interval, Required: true, Code: true, Live: true, Hint: "Write it your way:", Examples: examples},
+		{Name: "interval", Label: "How often?", Value: f.Interval, Code: true, Live: true, Hint: "Daily if it is empty. Write it your way:", Examples: examples},
 		{Name: "grace", Label: "Grace", Value: f.Grace, Optional: true, Code: true, Live: true,
 			Hint: "How much later is still fine: 90s, 15m. If you leave it out: ten minutes for clock times, none for a length of time."},
 		{Name: "zone", Label: "Time zone", Value: f.Zone, Code: true, Live: true, Hint: "For clock times only: Europe/Madrid, UTC."},
@@ -159,9 +159,14 @@ func (r *reading) wrong(err error) {
 	}
 }
 
+// usual is how often a heartbeat is expected where nobody says it: most jobs
+// run once a day.
+const usual = "1d"
+
 // schedule reads how often, in which zone, and with how much grace.
 func (r *reading) schedule(old kae.Settings, zone *time.Location, now time.Time) {
-	if !old.Schedule.IsZero() {
+	creating := old.Schedule.IsZero()
+	if !creating {
 		zone = old.Schedule.Zone()
 	}
 	often, moved := r.take("interval", &r.form.Interval), r.take("zone", &r.form.Zone)
@@ -172,23 +177,25 @@ func (r *reading) schedule(old kae.Settings, zone *time.Location, now time.Time)
 		}
 		r.wrong(err)
 	}
-	if often || moved && !old.Schedule.IsZero() {
+	if often || moved || creating {
 		r.now.Schedule = kae.Schedule{}
-		if text := lines(r.form.Interval); text != "" {
-			parsed, err := kae.ParseSchedule(text, zone)
-			// What has held so far may go on, even if it has ended.
-			if err == nil && !parsed.Equal(old.Schedule) {
-				err = parsed.Check(now)
-			}
-			if err == nil {
-				r.now.Schedule = parsed
-			}
-			r.wrong(err)
+		text := lines(r.form.Interval)
+		if text == "" {
+			text = usual
 		}
+		parsed, err := kae.ParseSchedule(text, zone)
+		// What has held so far may go on, even if it has ended.
+		if err == nil && !parsed.Equal(old.Schedule) {
+			err = parsed.Check(now)
+		}
+		if err == nil {
+			r.now.Schedule = parsed
+		}
+		r.wrong(err)
 	}
 	sent := r.take("grace", &r.form.Grace)
 	switch empty := strings.TrimSpace(r.form.Grace) == ""; {
-	case !sent && !old.Schedule.IsZero():
+	case !sent && !creating:
 		return
 	case empty:
 		r.now.Grace = r.now.Schedule.DefaultGrace()

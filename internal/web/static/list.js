@@ -31,9 +31,10 @@
     row.classList.toggle("again", again);
   };
   const state = (row) => row.dataset.v.slice(row.dataset.v.indexOf(".")); // without the number of heartbeats
+  const fires = (row) => announce(`${name(row)} fires: ${$(".st", row).textContent.trim()}`);
   const change = (old, fresh, calm) => {
     const v = old.dataset.v;
-    if (fired(old, fresh)) announce(`${name(fresh)} fires: ${$(".st", fresh).textContent.trim()}`);
+    if (fired(old, fresh)) fires(fresh);
     morph(old, fresh);
     if (v === old.dataset.v) return;
     if (calm) flash(old);
@@ -44,6 +45,7 @@
     rows.append(fresh);
     tell(fresh);
     look.observe(fresh);
+    if (fresh.dataset.rank === "1") fires(fresh);
     if (rows.children.length > 1) settle(fresh);
   };
   events.row = (html) => {
@@ -56,7 +58,7 @@
       flush(false);
       if (old) change(old, fresh, true);
       else if (rows) come(fresh);
-      else if (!all("main input").some((input) => input.value)) location.reload(); // the first token: there is a list now
+      else if (!all("main input").some((input) => input.value !== input.defaultValue)) location.reload(); // the first one: there is a list now
     }
   };
   events.gone = (id) => {
@@ -66,12 +68,17 @@
     if (rows && !rows.children.length) location.reload();
   };
   const count = (counts, is) => Number($(`a[href*='is:${is}'] b`, counts)?.textContent || 0);
+  // Tokens that the page does not show begin to fire, too.
+  const unseen = (counts) => count(counts, "firing") - all("tr[data-rank='1']", rows).length;
+  let elsewhere = rows ? unseen($("#counts")) : 0;
   before.counts = (old, fresh) => {
-    // Tokens on other pages of the list, too, begin to fire.
-    const firing = count(fresh, "firing");
-    if (rows && !("more" in main.dataset) && firing > count(old, "firing")) {
-      resort();
-      announce(`${firing} firing`);
+    if (rows) {
+      const was = elsewhere;
+      elsewhere = unseen(fresh);
+      if (elsewhere > was) {
+        announce(`${count(fresh, "firing")} firing`);
+        if (!("more" in main.dataset)) resort();
+      }
     }
     if ($("[aria-current] b", old)?.textContent !== $("[aria-current] b", fresh)?.textContent) resort();
   };
@@ -137,6 +144,7 @@
       if (e.target === every && every.checked) { for (const box of boxes()) box.checked = true; mark(); }
     });
     pick.addEventListener("reset", () => setTimeout(mark));
+    pick.addEventListener("toggle", (e) => { if (e.target.open) $(".in", e.target).focus(); }, true);
     // Enter in a field presses the button beside it.
     pick.addEventListener("keydown", (e) => {
       if (e.key !== "Enter" || !e.target.matches(".ask .in")) return;
