@@ -360,10 +360,11 @@ func TestCardsOnAPhone(t *testing.T) {
 	b.quiet()
 }
 
-// What is chosen is remembered, and twice as large it still fits.
+// What is chosen is remembered. The page fits from a desk to a small phone; at
+// 720 pixels it is a desk's page at 200 %.
 func TestTheAxisIsRemembered(t *testing.T) {
 	b := openBrowser(t)
-	p, id := pictured(t)
+	p, _ := pictured(t)
 	b.do(chromedp.Navigate(p.url + "/"))
 	b.until("a day, because most tokens have slots in it", `document.querySelector(".seg [aria-current]").innerText == "24 h" && document.querySelectorAll("#axis text").length > 2`)
 	b.until("each row has a timeline", `[...document.querySelectorAll("#rows .tl")].every(s => s.querySelector("path"))`)
@@ -379,10 +380,6 @@ func TestTheAxisIsRemembered(t *testing.T) {
 			t.Errorf("at %d names are not seen: %s", width, cut)
 		}
 	}
-	b.do(chromedp.EmulateViewport(1440, 900))
-	b.do(chromedp.Evaluate[chromedp.Void](`for (const s of document.styleSheets) for (const r of s.cssRules) if (r.style?.font) r.style.fontSize = "200%"; document.documentElement.style.fontSize = "200%"; document.body.style.font = "28px/40px Inter"; void 0`))
-	b.until("with text of twice the size rows grow", `[...document.querySelectorAll("#rows > tr")].slice(0, 5).every(r => r.offsetHeight >= 36) && document.documentElement.scrollWidth <= innerWidth`)
-	b.do(chromedp.Navigate(p.url + id("Orders database dump")))
 	b.quiet()
 }
 

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -268,5 +270,57 @@ func TestAFailingDatabaseIsShown(t *testing.T) {
 	html := get(w.server(), "/").Body.String()
 	if !strings.Contains(html, `role="alert"`) || !strings.Contains(html, "today at 11:57:00") {
 		t.Error("neither that nor since when is shown")
+	}
+}
+
+// A first visit loads the page with a hundred troubled rows and all that it
+// names, zipped.
+func TestAFirstVisitIsLight(t *testing.T) {
+	const most = 100_000 // bytes
+	w := newWorld()
+	for i := range 120 {
+		token := w.make(t, fmt.Sprintf("Nightly job number %d of warehouse %d", i, i%7), []string{"30m", "1h", "5m", "1d"}[i%4], "10m", "db", "prod")
+		for j := 200; j > 0; j-- {
+			kind := kae.Success
+			if (i+j)%9 == 0 {
+				kind = kae.Failure
+			}
+			w.beat(token, kind, time.Duration(j*(20+(i*j)%23))*time.Minute/2, "", "")
+		}
+	}
+	s := w.server()
+	seen, total := map[string]bool{}, 0
+	load := func(path string) string {
+		got := request{method: "GET", path: path, header: http.Header{"Accept-Encoding": {"gzip"}}}.do(s)
+		if seen[path] || got.Code != 200 {
+			t.Fatalf("%s: status %d", path, got.Code)
+		}
+		seen[path] = true
+		total += got.Body.Len()
+		t.Logf("%6d bytes: %s", got.Body.Len(), path)
+		if got.Header().Get("Content-Encoding") != "gzip" {
+			return got.Body.String()
+		}
+		z, err := gzip.NewReader(got.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(z)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	page := load("/")
+	if n := len(rows(page)); n != 100 {
+		t.Fatalf("%d rows", n)
+	}
+	for _, m := range regexp.MustCompile(`(?:href|src)="(/static/[^"]+)"`).FindAllStringSubmatch(page, -1) {
+		if !seen[m[1]] {
+			load(m[1])
+		}
+	}
+	if len(seen) < 6 || total > most {
+		t.Errorf("%d files with %d bytes, want at most %d", len(seen), total, most)
 	}
 }

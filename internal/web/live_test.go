@@ -45,13 +45,25 @@ func TestOnlyRowsThatChangedAreSent(t *testing.T) {
 		if row := find(page.take(), "row", ""); row != "" {
 			t.Errorf("only time has passed, but a row came: %s", row)
 		}
+	})
+}
+
+func TestARowThatComesBackAsItWasIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		token := w.make(t, "a", "1h", "")
+		was, _ := w.roster.Get(token.ID)
+		var page wire
+		end, _ := listen(w.server(), "/events?ids=1&t=24h", &page)
+		defer end()
+		page.take()
 		w.do(token, 0, kae.Token.Remove)
 		time.Sleep(time.Second)
-		w.do(token, 0, kae.Token.Undo)
+		w.do(token, 0, func(kae.Token, time.Time) kae.Change { return kae.Change{Token: was} })
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if got := page.take(); find(got, "gone", "1") == "" || find(got, "row", `id="t1"`) == "" {
-			t.Errorf("a row that went did not come back: %v", brief(got))
+			t.Errorf("it did not: %v", brief(got))
 		}
 	})
 }
