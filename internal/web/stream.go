@@ -31,7 +31,7 @@ func newStream(w http.ResponseWriter, r *http.Request) *stream {
 	h.Add("Vary", "Accept-Encoding")
 	if acceptsGzip(r) && r.Header.Get("Sec-Fetch-Site") != "cross-site" { // see send
 		h.Set("Content-Encoding", "gzip")
-		st.zip, _ = gzip.NewWriterLevel(w, gzip.BestSpeed) // the level is valid
+		st.zip, _ = gzip.NewWriterLevel(w, gzip.DefaultCompression) // the level is valid
 	}
 	return st
 }
