@@ -246,9 +246,11 @@
   const fresh = () => {
     heard = Date.now();
     retry = 0;
-    body.classList.remove("stale");
-    $("#stale").hidden = true;
-    $(".live").hidden = false;
+    if (!$("#stale").hidden || $(".live").hidden) { // even to say again what stands there makes work
+      body.classList.remove("stale");
+      $("#stale").hidden = true;
+      $(".live").hidden = false;
+    }
   };
   const connect = () => {
     clearTimeout(again);
