@@ -22,6 +22,9 @@ type Gap struct {
 	From, To time.Time
 }
 
+// GapsKept is how many gaps are kept: the newest.
+const GapsKept = 1_000
+
 // Change is what a rule makes of a token: its next state, and what there is to
 // write down and to tell.
 type Change struct {

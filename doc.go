@@ -19,6 +19,8 @@
 //     pattern, whose walk from change to change of the clocks finds the next
 //     expected time; zone.go: whose clock;
 //   - change.go, beat.go: the rules, as pure functions from a token to a [Change];
+//   - slots.go: what became of each expected time; track.go: how that is
+//     remembered;
 //   - history.go: how a token did, from its flips;
 //   - store.go: what a database must do;
 //   - error.go: errors with a code for the machine and a sentence for people.

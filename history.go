@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// GapsKept is how many gaps are kept: the newest.
-const GapsKept = 1_000
-
 // Record is how a token did in a window of time. docs/history.md defines it.
 type Record struct {
 	From, To time.Time     // the window

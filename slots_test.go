@@ -2,6 +2,7 @@ package kae
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -212,5 +213,20 @@ func TestAClockSetBackForgetsTheTimeToCome(t *testing.T) {
 	}
 	if got := slotsOf(token.Beat(Heartbeat{At: at(50), Kind: Success}).Token, at(51)); got != "oo" {
 		t.Errorf("and the next heartbeat: %q", got)
+	}
+}
+
+func TestATrackThatIsNone(t *testing.T) {
+	good := []byte(watched().Beat(Heartbeat{At: at(60), Kind: Success}).Token.Track)
+	if ParseTrack(good) != Track(good) || ParseTrack(nil) != "" {
+		t.Error("a good one is not taken as it is")
+	}
+	more, many := slices.Clone(good), slices.Clone(good)
+	more[8]++
+	many[8] = MaxSlots + 1
+	for name, bad := range map[string][]byte{"short": good[:50], "cut": good[:len(good)-1], "open": append(slices.Clone(good), 0x80), "without slots": good[:trackSlots], "fewer than it says": more, "too many": many} {
+		if k := ParseTrack(bad); k != "" {
+			t.Errorf("%s: taken for a track", name)
+		}
 	}
 }

@@ -73,7 +73,7 @@ type Tx interface {
 	// longer among their newest keep.
 	AddFlips(flips []Flip, keep int64) error
 
-	// AddGap writes a gap and drops the oldest beyond the newest 1,000.
+	// AddGap writes a gap and drops the oldest beyond the newest [GapsKept].
 	AddGap(g Gap) error
 
 	// SetClock replaces the clock.

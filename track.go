@@ -20,6 +20,27 @@ const (
 	trackSlots = trackCells + int(axes)*AxisCells/2
 )
 
+// ParseTrack gives a Track as it was stored. What is none begins anew: it is
+// only the past that is lost.
+func ParseTrack(b []byte) Track {
+	k := Track(b)
+	if len(k) < trackSlots {
+		return ""
+	}
+	n := 0
+	for rest := b[trackSlots:]; len(rest) > 0; n++ {
+		_, size := binary.Uvarint(rest)
+		if size <= 0 {
+			return ""
+		}
+		rest = rest[size:]
+	}
+	if n == 0 || n > MaxSlots || n != int(k[8]) {
+		return ""
+	}
+	return k
+}
+
 // track is a Track to work on.
 type track struct {
 	schedule Schedule
@@ -34,7 +55,7 @@ var allAxes = []Axis{Day, EightDays, FortyEightDays}
 
 func (k Track) unpack(s Schedule) track {
 	u := track{schedule: s, axes: allAxes}
-	if len(k) < trackSlots {
+	if k == "" {
 		return u
 	}
 	u.last = time.Unix(int64(binary.BigEndian.Uint64([]byte(k[:8]))), 0).UTC()

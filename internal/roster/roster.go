@@ -190,9 +190,6 @@ func (r *Roster) Find(value string) (id int64, ok bool) {
 	return e.id.id, true
 }
 
-// gapsKept is how many gaps a page can look back on.
-const gapsKept = 1000
-
 // SetGaps puts in place when kae could take no heartbeat, the oldest first.
 func (r *Roster) SetGaps(gaps []kae.Gap) {
 	r.mu.Lock()
@@ -205,7 +202,7 @@ func (r *Roster) AddGap(g kae.Gap) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	// A slice that was handed out stays as it is.
-	r.gaps = append(slices.Clone(r.gaps[max(0, len(r.gaps)+1-gapsKept):]), g)
+	r.gaps = append(slices.Clone(r.gaps[max(0, len(r.gaps)+1-kae.GapsKept):]), g)
 }
 
 // Gaps tells when kae could take no heartbeat, the oldest first. It is not to

@@ -356,11 +356,11 @@ func TestGapsAreKept(t *testing.T) {
 	r := New()
 	r.SetGaps([]kae.Gap{{From: t0, To: t0.Add(time.Second)}})
 	before := r.Gaps()
-	for i := range gapsKept {
+	for i := range kae.GapsKept {
 		r.AddGap(kae.Gap{From: t0.Add(time.Duration(i+1) * time.Minute)})
 	}
 	got := r.Gaps()
-	if len(before) != 1 || len(got) != gapsKept || !got[0].From.Equal(t0.Add(time.Minute)) {
+	if len(before) != 1 || len(got) != kae.GapsKept || !got[0].From.Equal(t0.Add(time.Minute)) {
 		t.Errorf("%d gaps from %v, before %d", len(got), got[0].From, len(before))
 	}
 }

@@ -111,9 +111,7 @@ func scanToken(row scanner) (t kae.Token, pos int64, err error) {
 	t.CreatedAt, t.RemovedAt, t.FlippedAt = moment(createdAt), moment(removedAt), moment(flippedAt)
 	t.Since, t.LastAt = moment(since), moment(lastAt)
 	t.Took = time.Duration(took) * time.Microsecond
-	if t.Track, err = parseTrack(track); err != nil {
-		return t, 0, err
-	}
+	t.Track = parseTrack(track)
 	t.Runs, err = parseRuns(runs)
 	return t.Settle(), pos, err
 }
@@ -144,9 +142,12 @@ func parseRuns(text string) (runs []kae.Run, err error) {
 
 func trackText(k kae.Track) string { return base64.RawStdEncoding.EncodeToString([]byte(k)) }
 
-func parseTrack(text string) (kae.Track, error) {
+func parseTrack(text string) kae.Track {
 	b, err := base64.RawStdEncoding.DecodeString(text)
-	return kae.Track(b), err
+	if err != nil {
+		return ""
+	}
+	return kae.ParseTrack(b)
 }
 
 // stateColumns are the columns of a token that heartbeats change, with the

@@ -244,9 +244,6 @@ func (t *tx) AddFlips(flips []kae.Flip, keep int64) error {
 	return t.trim(&trimFlips, floors)
 }
 
-// gapsKept is how many of kae's gaps are kept.
-const gapsKept = 1000
-
 // AddGap implements [kae.Tx].
 func (t *tx) AddGap(g kae.Gap) error {
 	err := t.exec(`INSERT INTO gaps (n, from_at, to_at)
@@ -255,7 +252,7 @@ func (t *tx) AddGap(g kae.Gap) error {
 	if err != nil {
 		return err
 	}
-	return t.exec("DELETE FROM gaps WHERE n <= (SELECT MAX(n) FROM gaps) - ?", append(t.buffer(), int64(gapsKept)))
+	return t.exec("DELETE FROM gaps WHERE n <= (SELECT MAX(n) FROM gaps) - ?", append(t.buffer(), int64(kae.GapsKept)))
 }
 
 // SetClock implements [kae.Tx].

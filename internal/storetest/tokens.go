@@ -21,7 +21,9 @@ func full(id int64) kae.Token {
 	t.MaxRun, t.FireAfter, t.BodyHas, t.BodyLacks, t.PostOnly = time.Hour, 3, "o'k ?", "FAIL \"$1\"", true
 	t.Since, t.LastAt, t.Strikes = at(2), at(3), 2
 	t.Runs = []kae.Run{{At: at(4).Add(time.Microsecond)}, {ID: "0b8e1a52-6c1f-4f0e-9f5e-2f7c4a0d9b11", At: at(5)}}
-	t.Took, t.Track = 90*time.Minute+time.Microsecond, "\x00any\xffbytes"
+	t.Took = 90*time.Minute + time.Microsecond
+	ran := kae.Token{Schedule: t.Schedule, Status: kae.New}.Beat(kae.Heartbeat{At: at(2), Kind: kae.Success}).Token
+	t.Track = ran.Beat(kae.Heartbeat{At: at(3), Kind: kae.Failure}).Token.Track
 	return t.Settle()
 }
 

@@ -94,8 +94,12 @@ func (a asked) folded() bool { return !a.All && a.Sort == "" && !a.Rest() }
 
 // url is the address of the list, without what is as it is anyway.
 func (a asked) url() string {
+	return listURL(map[string]string{"q": a.Query, "sort": a.Sort, "t": a.Axis, "after": a.key})
+}
+
+func listURL(all map[string]string) string {
 	q := url.Values{}
-	for name, value := range map[string]string{"q": a.Query, "sort": a.Sort, "t": a.Axis, "after": a.key} {
+	for name, value := range all {
 		if value != "" {
 			q.Set(name, value)
 		}

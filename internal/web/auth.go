@@ -131,11 +131,11 @@ func newLogins() *logins {
 // try calls check unless somebody has failed too often lately. Checks wait
 // for one another, or many at once would all see the same past.
 func (l *logins) try(who string, now time.Time, guess [2][sha256.Size]byte, check func() error) error {
-	print := l.fingerprint(guess)
+	guessed := l.fingerprint(guess)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f := l.failed[who]
-	if f != nil && f.TokensAt(now) < 1 && !slices.Contains(f.wrong, print) {
+	if f != nil && f.TokensAt(now) < 1 && !slices.Contains(f.wrong, guessed) {
 		return &kae.Error{Code: tooMany, Message: "Too many failed logins from this address. Wait a little, then try again."}
 	}
 	err := check()
@@ -147,14 +147,14 @@ func (l *logins) try(who string, now time.Time, guess [2][sha256.Size]byte, chec
 		f = &failures{Limiter: rate.NewLimiter(rate.Every(loginPause), loginBurst)}
 		l.failed[who] = f
 	}
-	if slices.Contains(f.wrong, print) {
+	if slices.Contains(f.wrong, guessed) {
 		return err
 	}
 	f.AllowN(now, 1)
 	if len(f.wrong) == loginBurst {
 		f.wrong = slices.Delete(f.wrong, 0, 1)
 	}
-	f.wrong = append(f.wrong, print)
+	f.wrong = append(f.wrong, guessed)
 	return err
 }
 

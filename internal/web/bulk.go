@@ -224,17 +224,5 @@ func (s *Server) bulkError(w http.ResponseWriter, r *http.Request, sent url.Valu
 
 // listAgain is the address of the list that a form came from.
 func listAgain(sent url.Values, key string) string {
-	q := url.Values{}
-	for _, name := range []string{"q", "sort", "t"} {
-		if value := sent.Get(name); value != "" {
-			q.Set(name, value)
-		}
-	}
-	if key != "" {
-		q.Set("done", key)
-	}
-	if len(q) == 0 {
-		return "/"
-	}
-	return "/?" + q.Encode()
+	return listURL(map[string]string{"q": sent.Get("q"), "sort": sent.Get("sort"), "t": sent.Get("t"), "done": key})
 }

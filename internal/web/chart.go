@@ -2,7 +2,7 @@ package web
 
 import (
 	"fmt"
-	"strings"
+	"html/template"
 	"time"
 
 	"kae"
@@ -22,7 +22,7 @@ type chart struct {
 	First   int // the column of the first slot
 	OnTime  int
 	Summary string
-	Paths   []stroke
+	Line    template.HTML
 	Labels  []label
 
 	Pace   string // of the runs that are shown; "": of none it is known how long it took
@@ -34,9 +34,6 @@ type chart struct {
 	Top    string // the scale's upper end
 	Said   string // the second chart in words
 }
-
-// stroke is a path with the class that says how it looks.
-type stroke struct{ Class, D string }
 
 // label is a date or an hour under a column.
 type label struct {
@@ -65,74 +62,45 @@ func chartOf(t kae.Token, p *past, c clock) chart {
 		return ch
 	}
 	ch.First = columns - len(ch.Slots)
-	ch.Summary = summary(ch.Slots, c)
+	var slots []kae.Slot
+	for _, s := range ch.Slots {
+		slots = append(slots, s.slot)
+	}
+	ch.Summary = summary(slots, c)
 	ch.draw()
 	ch.label(c)
 	ch.pace()
 	return ch
 }
 
-// The classes of outcomes, and how a run of n equal ones from x on is drawn.
-var strokes = []struct {
-	outcome kae.Outcome
-	class   string
-	draw    func(x, n int) string
-}{
-	{kae.SlotOnTime, "o", func(x, n int) string { return fmt.Sprintf("M%d 26h%d", x+2, n*column-4) }},
-	{kae.SlotLate, "l", func(x, n int) string { return fmt.Sprintf("M%d 35h%d", x+2, n*column-4) }},
-	{kae.SlotMissed, "m", func(x, n int) string { return fmt.Sprintf("M%d 26h%d", x, n*column) }},
-	{kae.SlotFailed, "x", each("M%d 14l9 24m0-24l-9 24", 1.5)},
-	{kae.SlotOverran, "v", each("M%d 14l7 12-7 12zm9 0v24", 1)},
-	{kae.SlotUnknown, "u", each("M%d 44l4-36m0 36l4-36m0 36l4-36", 0)},
-	{kae.SlotDisabled, "d", each("M%d 8.5h7v35h-7z", 2.5)},
-}
-
-// each draws every column by itself.
-func each(path string, inset float64) func(x, n int) string {
-	return func(x, n int) string {
-		var b strings.Builder
-		for i := range n {
-			b.WriteString(strings.Replace(path, "%d", number(float64(x+i*column)+inset), 1))
-		}
-		return b.String()
-	}
-}
-
-// number writes a coordinate as short as it goes.
-func number(f float64) string {
-	return strings.TrimSuffix(fmt.Sprintf("%.1f", f), ".0")
+// chartLooks are those of the slots of a token's page.
+var chartLooks = []look{
+	{kae.SlotOnTime, "o", inOne(2, 0, -4)},
+	{kae.SlotLate, "l", inOne(2, 9, -4)},
+	{kae.SlotMissed, "m", inOne(0, 0, 0)},
+	{kae.SlotFailed, "x", perCell(1.5, -12, "l9 24m0-24l-9 24", 0, 24)},
+	{kae.SlotOverran, "v", perCell(1, -12, "l7 12-7 12zm9 0v24", 9, 24)},
+	{kae.SlotUnknown, "u", perCell(0, 18, "l4-36m0 36l4-36m0 36l4-36", 12, -36)},
+	{kae.SlotDisabled, "d", perCell(2.5, -17.5, "h7v35h-7z", 0, 0)},
 }
 
 func (ch *chart) draw() {
-	paths := map[kae.Outcome]string{}
-	for i := 0; i < len(ch.Slots); {
-		n, o := 1, ch.Slots[i].slot.Outcome
-		for i+n < len(ch.Slots) && ch.Slots[i+n].slot.Outcome == o {
-			n++
-		}
-		for _, s := range strokes {
-			if s.outcome == o {
-				paths[o] += s.draw((ch.First+i)*column, n)
-			}
-		}
-		if o == kae.SlotOnTime {
-			ch.OnTime += n
-		}
-		i += n
-	}
+	d := drawing{wide: column, mid: 26}
 	if ch.First > 0 { // before them nothing was expected
-		ch.Paths = append(ch.Paths, stroke{"b", fmt.Sprintf("M0 43.5h%d", ch.First*column)})
+		d.begin("b").to(0, 43.5).text("H").number(float64(ch.First * column)).end()
 	}
-	for _, s := range strokes {
-		if paths[s.outcome] != "" {
-			ch.Paths = append(ch.Paths, stroke{s.class, paths[s.outcome]})
+	cells := make([]kae.Outcome, len(ch.Slots))
+	for i, s := range ch.Slots {
+		if cells[i] = s.slot.Outcome; cells[i] == kae.SlotOnTime {
+			ch.OnTime++
 		}
 	}
+	d.cells(chartLooks, cells, ch.First)
+	ch.Line = d.html()
 }
 
 // label writes the time under the first slot, every fifteenth column and the
-// newest slot: days, or
-// hours where all of it is of two days.
+// newest slot: days, or hours where all of it is of two days.
 func (ch *chart) label(c clock) {
 	say := c.day
 	if ch.last().slot.At.Sub(ch.Slots[0].slot.At) < 48*time.Hour {
@@ -201,6 +169,7 @@ func (ch *chart) pace() {
 	if top < time.Second {
 		ch.Top = took(top)
 	}
+	at := func(n float64) string { return string(coordinate(nil, n)) }
 	y := func(d time.Duration) float64 { return ground - height*float64(d)/float64(top) }
 	failed := 0
 	for i, s := range ch.Slots {
@@ -212,16 +181,16 @@ func (ch *chart) pace() {
 			high = 12
 			ch.Torn += fmt.Sprintf("M%d 30l12-6", x)
 		}
-		bar := fmt.Sprintf("M%d %sV%sh8V%sz", x+2, number(ground), number(high), number(ground))
+		bar := fmt.Sprintf("M%d %sV%sh8V%sz", x+2, at(ground), at(high), at(ground))
 		if !s.run.failed {
 			ch.Bars += bar
 			continue
 		}
 		failed++
 		ch.Bad += bar
-		ch.Marks += fmt.Sprintf("M%d %sl6 7m0-7l-6 7", x+3, number(high-11))
+		ch.Marks += fmt.Sprintf("M%d %sl6 7m0-7l-6 7", x+3, at(high-11))
 	}
-	ch.Median = fmt.Sprintf("M%d %sH%d", ch.First*column, number(y(pace.Median)), columns*column)
+	ch.Median = fmt.Sprintf("M%d %sH%d", ch.First*column, at(y(pace.Median)), columns*column)
 	ch.Said = fmt.Sprintf("How long %s took: %s.", plural(int64(pace.Runs), "run"), ch.Pace)
 	if failed > 0 {
 		ch.Said += fmt.Sprintf(" %d of them failed.", failed)

@@ -324,3 +324,71 @@ func TestAFirstVisitIsLight(t *testing.T) {
 		t.Errorf("%d files with %d bytes, want at most %d", len(seen), total, most)
 	}
 }
+
+func TestTheListIsSorted(t *testing.T) {
+	w := newWorld()
+	for i, name := range []string{"banana", "Apple", "cherry"} {
+		token := w.make(t, name, "1h", "")
+		w.beat(token, kae.Success, time.Duration(10*i+1)*time.Minute, "", "")
+		w.sleep(time.Second)
+	}
+	s := w.server()
+	for sort, want := range map[string][]string{"": {"3", "2", "1"}, "worst": {"3", "2", "1"}, "name": {"2", "1", "3"}, "last": {"1", "2", "3"}, "created": {"3", "2", "1"}, "nonsense": {"3", "2", "1"}} {
+		html := get(s, "/?sort="+sort).Body.String()
+		if d := cmp.Diff(want, rows(html)); d != "" {
+			t.Errorf("%q (-want +got):\n%s", sort, d)
+		}
+		if n := strings.Count(html, "aria-sort="); sort != "created" && n != 1 {
+			t.Errorf("%q: %d columns are marked as the sorted one", sort, n)
+		}
+	}
+}
+
+func TestWhatAPhoneFolds(t *testing.T) {
+	w, _ := scene(t)
+	s := w.server()
+	for path, folded := range map[string]bool{"/": true, "/?q=": false, "/?q=is:up": false, "/?sort=name": false, "/?t=8d": true} {
+		html := get(s, path).Body.String()
+		if got := strings.Contains(html, `class="list card folded"`); got != folded || got != strings.Contains(html, `id="folds"`) {
+			t.Errorf("%s: folded %v", path, got)
+		}
+	}
+	html := get(s, "/").Body.String()
+	for _, want := range []string{`Problems <span id="problems">4</span>`, `<span>All 9</span>`, `<b>5</b> up</span><span class="muted">next due <time`, `nothing heard yet`} {
+		if !strings.Contains(html, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+}
+
+func TestRowsCanBeChosenWithoutAScript(t *testing.T) {
+	w, tokens := scene(t)
+	s := w.server()
+	html := get(s, "/?q=prod&sort=name&t=8d").Body.String()
+	form := html[strings.Index(html, `<form class="pick"`):]
+	// Enter in a field must not press the first button that there is.
+	if first := form[strings.Index(form, "<button"):]; !strings.HasPrefix(first, `<button class="vh" disabled `) {
+		t.Error("Enter presses a button")
+	}
+	for _, want := range []string{
+		`method="post" action="/tokens"`, fmt.Sprintf(`name="id" value="%d"`, tokens["up"].ID), `name="q" value="prod"`, `name="sort" value="name"`, `name="t" value="8d"`,
+		`name="do" value="disable"`, `name="do" value="enable"`, `name="do" value="tag"`, `name="do" value="untag"`, `name="do" value="grace"`, `name="do" value="remove"`, `type="reset"`,
+	} {
+		if !strings.Contains(form, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if strings.Contains(form, `name="all"`) {
+		t.Error("all that match are on the page, and can be chosen as all that match")
+	}
+	removed := get(s, "/?q=is:removed").Body.String()
+	if !strings.Contains(removed, `name="do" value="undo"`) || strings.Contains(removed, `name="do" value="remove"`) {
+		t.Error("what is removed can't be brought back, or removed again")
+	}
+	for i := range 120 {
+		w.make(t, fmt.Sprint("extra ", i), "1h", "")
+	}
+	if html := get(s, "/?q=extra").Body.String(); !strings.Contains(html, `name="all" value="1"`) || !strings.Contains(html, "all 120 that match") {
+		t.Error("all 120 can't be chosen")
+	}
+}

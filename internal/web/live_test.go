@@ -1,21 +1,255 @@
 package web
 
 import (
-	"bytes"
-	"compress/gzip"
 	"fmt"
-	"io"
-	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"kae"
 )
+
+func TestAHeartbeatTurnsItsRow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		mine, other := w.make(t, "mine", "1h", ""), w.make(t, "other", "1h", "")
+		var page wire
+		end, _ := listen(w.server(), "/events?ids=1", &page)
+		defer end()
+		page.take()
+
+		w.beat(mine, kae.Success, 0, "", "")
+		synctest.Wait() // at once: no time has passed
+		events := page.take()
+		if row := find(events, "row", `id="t1"`); !strings.Contains(row, `class="up"`) {
+			t.Errorf("the row is %q", row)
+		}
+		if counts := find(events, "block", `id="counts"`); !strings.Contains(counts, "<b>1</b> <span>up</span>") {
+			t.Errorf("the counts are %q", counts)
+		}
+		time.Sleep(minPause)
+		synctest.Wait()
+
+		w.beat(other, kae.Success, 0, "", "")
+		synctest.Wait()
+		events = page.take()
+		if row := find(events, "row", ""); row != "" {
+			t.Errorf("a row of another page came: %q", row)
+		}
+		if counts := find(events, "block", `id="counts"`); !strings.Contains(counts, "<b>2</b> <span>up</span>") {
+			t.Errorf("the counts are %q", counts)
+		}
+	})
+}
+
+// A search that finds nothing is left open, too: what begins to match comes,
+// and what no longer does stays until somebody asks for the list anew.
+func TestWhatBeginsToMatchComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		mine, other := w.make(t, "mine", "1m", "", "db"), w.make(t, "other", "1m", "")
+		w.beat(mine, kae.Success, 0, "", "")
+		w.beat(other, kae.Success, 0, "", "")
+		s := w.server()
+		var page, part wire
+		end, _ := listen(s, "/events?q=is:firing+tag:db&more=1", &page)
+		defer end()
+		end2, _ := listen(s, "/events?q=is:firing+tag:db", &part) // it goes on elsewhere
+		defer end2()
+		if row := find(page.take(), "row", ""); row != "" {
+			t.Errorf("a row that does not match came: %q", row)
+		}
+		part.take()
+		time.Sleep(time.Minute)
+		w.do(other, 0, kae.Token.Expire)
+		w.do(mine, 0, kae.Token.Expire)
+		synctest.Wait()
+		time.Sleep(minPause)
+		synctest.Wait()
+		events := page.take()
+		if row := find(events, "row", `id="t1"`); !strings.Contains(row, `class="fire miss"`) {
+			t.Errorf("the row is %q", row)
+		}
+		if row := find(events, "row", `id="t2"`); row != "" {
+			t.Errorf("a row that does not match came: %q", row)
+		}
+		if next := find(events, "block", `id="next"`); !strings.Contains(next, "1 token matches") {
+			t.Errorf("the line above the list is %q", next)
+		}
+		if row := find(part.take(), "row", ""); row != "" {
+			t.Errorf("a row came to a part of the list: %q", row)
+		}
+
+		w.beat(mine, kae.Success, 0, "", "")
+		synctest.Wait()
+		time.Sleep(minPause)
+		synctest.Wait()
+		if got := brief(page.take()); !slices.Contains(got, "row 1") || slices.Contains(got, "gone 1") {
+			t.Errorf("after it recovered: %v", got)
+		}
+	})
+}
+
+func TestLateAndFiringAreShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		token := w.make(t, "a", "1m", "1m")
+		w.beat(token, kae.Success, 0, "", "")
+		var page wire
+		end, _ := listen(w.server(), "/events?ids=1", &page)
+		defer end()
+
+		time.Sleep(time.Minute)
+		w.do(token, 0, func(t kae.Token, _ time.Time) kae.Change { return kae.Change{Token: t} }) // due: the keeper tells
+		time.Sleep(minPause)
+		synctest.Wait()
+		events := page.take()
+		if row := find(events, "row", `id="t1"`); !strings.Contains(row, `class="late"`) {
+			t.Errorf("the row is %q", row)
+		}
+		if counts := find(events, "block", `id="counts"`); !strings.Contains(counts, "<b>1</b> <span>late</span>") {
+			t.Errorf("the counts are %q", counts)
+		}
+
+		time.Sleep(time.Minute)
+		w.do(token, 0, kae.Token.Expire)
+		synctest.Wait()
+		events = page.take()
+		if row := find(events, "row", `id="t1"`); !strings.Contains(row, `class="fire miss"`) || !strings.Contains(row, `data-rank="1"`) {
+			t.Errorf("the row is %q", row)
+		}
+		if title := find(events, "block", `id="title"`); title != `<title id="title">(1) kae</title>` {
+			t.Errorf("the title is %q", title)
+		}
+		if icon := find(events, "block", `id="favicon"`); !strings.Contains(icon, "favicon-firing.svg") {
+			t.Errorf("the icon is %q", icon)
+		}
+	})
+}
+
+func TestRemovedRowsGoAndBroughtBackOnesCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		token := w.make(t, "a", "1h", "")
+		s := w.server()
+		var list, removed wire
+		end, _ := listen(s, "/events?ids=1", &list)
+		defer end()
+		list.take()
+		w.do(token, 0, kae.Token.Remove)
+		synctest.Wait()
+		if got := brief(list.take()); got[0] != "gone 1" {
+			t.Errorf("events %v", got)
+		}
+		end2, _ := listen(s, "/events?ids=1&q=is:removed", &removed)
+		defer end2()
+		if got := brief(removed.take()); got[0] != "row 1" {
+			t.Errorf("on the page of the removed: %v", got)
+		}
+		time.Sleep(minPause)
+		w.do(token, 0, kae.Token.Undo)
+		synctest.Wait()
+		if got := brief(list.take()); got[0] != "row 1" {
+			t.Errorf("after the undo: %v", got)
+		}
+		if got := brief(removed.take()); got[0] != "gone 1" {
+			t.Errorf("after the undo, on the page of the removed: %v", got)
+		}
+	})
+}
+
+func TestNewTokensJoinAPageThatIsNotFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		s := w.server()
+		var open, closed wire
+		end, _ := listen(s, "/events?ids=&more=1", &open)
+		defer end()
+		end2, _ := listen(s, "/events?ids=", &closed)
+		defer end2()
+		for i := range listSize + 10 {
+			w.make(t, fmt.Sprint(i), "1h", "")
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if got := closed.take(); find(got, "row", "") != "" {
+			t.Error("a row came to a page that takes none")
+		}
+		n := 0
+		for _, e := range open.take() {
+			if e.name == "row" {
+				n++
+			}
+		}
+		if n != listSize {
+			t.Errorf("%d rows came, want %d", n, listSize)
+		}
+	})
+}
+
+func TestATokensPageIsLive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		mine, other := w.make(t, "mine", "1h", ""), w.make(t, "other", "1h", "")
+		var page wire
+		end, _ := listen(w.server(), "/events?token=1", &page)
+		defer end()
+		if hear := find(page.take(), "block", `id="hear"`); !strings.Contains(hear, "Listening…") {
+			t.Errorf("it does not listen: %q", hear)
+		}
+		w.beat(other, kae.Success, 0, "", "")
+		synctest.Wait()
+		if got := brief(page.take()); got != nil {
+			t.Errorf("another token's heartbeat: %v", got)
+		}
+		time.Sleep(minPause)
+		w.beat(mine, kae.Success, 0, "hello", "")
+		synctest.Wait()
+		events := page.take()
+		if head := find(events, "block", `id="head"`); !strings.Contains(head, `class="pill up"`) {
+			t.Errorf("the head is %q", head)
+		}
+		if log := find(events, "block", `id="log"`); !strings.Contains(log, "hello") {
+			t.Errorf("the log is %q", log)
+		}
+		if hear := find(events, "block", `id="hear"`); !strings.Contains(hear, "First heartbeat") {
+			t.Errorf("the first heartbeat is not told: %q", hear)
+		}
+		if do := find(events, "block", `id="do"`); do != "" {
+			t.Error("the buttons came anew although they are as they were")
+		}
+		if title := find(events, "block", `id="title"`); !strings.Contains(title, "up: mine, kae") {
+			t.Errorf("the title is %q", title)
+		}
+	})
+}
+
+// What a firing token misses adds up without a change: its page is made anew
+// each minute.
+func TestATokensPageIsMadeAnewEachMinute(t *testing.T) {
+	w := newWorld()
+	token := w.make(t, "a", "1m", "")
+	w.beat(token, kae.Success, 5*time.Minute, "", "")
+	w.do(token, 0, func(t kae.Token, now time.Time) kae.Change { return t.Expire(now) })
+	s := w.server()
+	st := &stream{said: map[string]uint64{}}
+	p := &liveToken{live: live{s, ""}, id: token.ID}
+	p.all(t.Context(), st)
+	st.buf.Reset()
+	w.sleep(59 * time.Second)
+	if p.around(t.Context(), st); strings.Contains(st.buf.String(), `id="slots"`) {
+		t.Error("it is made anew before")
+	}
+	st.buf.Reset()
+	w.sleep(time.Second)
+	p.around(t.Context(), st)
+	if got := st.buf.String(); !strings.Contains(got, "Last 7 expected") || !strings.Contains(got, "<span>down</span> 5 m") {
+		t.Errorf("after a minute it is told:\n%s", got)
+	}
+}
 
 func TestOnlyRowsThatChangedAreSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -108,43 +342,6 @@ func TestTimelinesMoveOnWithoutAChange(t *testing.T) {
 	})
 }
 
-func TestAStreamIsZippedForWhoUnderstandsIt(t *testing.T) {
-	for site, zipped := range map[string]bool{"same-origin": true, "cross-site": false} {
-		synctest.Test(t, func(t *testing.T) {
-			w := liveWorld()
-			for i := range 50 {
-				w.make(t, fmt.Sprint("token ", i), "1h", "")
-			}
-			s := w.server()
-			r := httptest.NewRequest("GET", "/events?more=1", nil)
-			r.Host = "localhost:20999"
-			r.Header.Set("Accept-Encoding", "gzip, br")
-			r.Header.Set("Sec-Fetch-Site", site)
-			page := wire{header: map[string][]string{}}
-			done := make(chan bool)
-			go func() { s.ServeHTTP(&page, r); close(done) }()
-			synctest.Wait()
-			w.hub.Close()
-			<-done
-			if got := page.header.Get("Content-Encoding") == "gzip"; got != zipped {
-				t.Fatalf("%s: Content-Encoding %q", site, page.header.Get("Content-Encoding"))
-			}
-			if !zipped {
-				return
-			}
-			small := page.buf.Len()
-			z, err := gzip.NewReader(&page.buf)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all, err := io.ReadAll(z) // with its end: it is not torn
-			if err != nil || bytes.Count(all, []byte("event: row\n")) != 50 || small*5 > len(all) {
-				t.Errorf("%d bytes of %d, %d rows, %v", small, len(all), bytes.Count(all, []byte("event: row\n")), err)
-			}
-		})
-	}
-}
-
 func TestThatAllIsWellIsProvedLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := liveWorld()
@@ -195,72 +392,4 @@ func TestAFilteredListCountsWhatMatches(t *testing.T) {
 			t.Error("its row came to a page that takes none")
 		}
 	})
-}
-
-func TestTheListIsSorted(t *testing.T) {
-	w := newWorld()
-	for i, name := range []string{"banana", "Apple", "cherry"} {
-		token := w.make(t, name, "1h", "")
-		w.beat(token, kae.Success, time.Duration(10*i+1)*time.Minute, "", "")
-		w.sleep(time.Second)
-	}
-	s := w.server()
-	for sort, want := range map[string][]string{"": {"3", "2", "1"}, "worst": {"3", "2", "1"}, "name": {"2", "1", "3"}, "last": {"1", "2", "3"}, "created": {"3", "2", "1"}, "nonsense": {"3", "2", "1"}} {
-		html := get(s, "/?sort="+sort).Body.String()
-		if d := cmp.Diff(want, rows(html)); d != "" {
-			t.Errorf("%q (-want +got):\n%s", sort, d)
-		}
-		if n := strings.Count(html, "aria-sort="); sort != "created" && n != 1 {
-			t.Errorf("%q: %d columns are marked as the sorted one", sort, n)
-		}
-	}
-}
-
-func TestWhatAPhoneFolds(t *testing.T) {
-	w, _ := scene(t)
-	s := w.server()
-	for path, folded := range map[string]bool{"/": true, "/?q=": false, "/?q=is:up": false, "/?sort=name": false, "/?t=8d": true} {
-		html := get(s, path).Body.String()
-		if got := strings.Contains(html, `class="list card folded"`); got != folded || got != strings.Contains(html, `id="folds"`) {
-			t.Errorf("%s: folded %v", path, got)
-		}
-	}
-	html := get(s, "/").Body.String()
-	for _, want := range []string{`Problems <span id="problems">4</span>`, `<span>All 9</span>`, `<b>5</b> up</span><span class="muted">next due <time`, `nothing heard yet`} {
-		if !strings.Contains(html, want) {
-			t.Errorf("no %s", want)
-		}
-	}
-}
-
-func TestRowsCanBeChosenWithoutAScript(t *testing.T) {
-	w, tokens := scene(t)
-	s := w.server()
-	html := get(s, "/?q=prod&sort=name&t=8d").Body.String()
-	form := html[strings.Index(html, `<form class="pick"`):]
-	// Enter in a field must not press the first button that there is.
-	if first := form[strings.Index(form, "<button"):]; !strings.HasPrefix(first, `<button class="vh" disabled `) {
-		t.Error("Enter presses a button")
-	}
-	for _, want := range []string{
-		`method="post" action="/tokens"`, fmt.Sprintf(`name="id" value="%d"`, tokens["up"].ID), `name="q" value="prod"`, `name="sort" value="name"`, `name="t" value="8d"`,
-		`name="do" value="disable"`, `name="do" value="enable"`, `name="do" value="tag"`, `name="do" value="untag"`, `name="do" value="grace"`, `name="do" value="remove"`, `type="reset"`,
-	} {
-		if !strings.Contains(form, want) {
-			t.Errorf("no %s", want)
-		}
-	}
-	if strings.Contains(form, `name="all"`) {
-		t.Error("all that match are on the page, and can be chosen as all that match")
-	}
-	removed := get(s, "/?q=is:removed").Body.String()
-	if !strings.Contains(removed, `name="do" value="undo"`) || strings.Contains(removed, `name="do" value="remove"`) {
-		t.Error("what is removed can't be brought back, or removed again")
-	}
-	for i := range 120 {
-		w.make(t, fmt.Sprint("extra ", i), "1h", "")
-	}
-	if html := get(s, "/?q=extra").Body.String(); !strings.Contains(html, `name="all" value="1"`) || !strings.Contains(html, "all 120 that match") {
-		t.Error("all 120 can't be chosen")
-	}
 }

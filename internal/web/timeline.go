@@ -2,8 +2,6 @@ package web
 
 import (
 	"html/template"
-	"math"
-	"strconv"
 
 	"kae"
 )
@@ -24,14 +22,14 @@ const (
 func (r ruler) timeline(t kae.Token) template.HTML {
 	cells := t.Cells(r.Axis, r.now)
 	withoutRun(t, cells[:])
-	d := drawing{mid: lineHigh / 2}
+	d := drawing{wide: cellWide, mid: lineHigh / 2}
 	if born := r.x(t.CreatedAt); born < lineWide && blank(cells[:], born) {
 		d.begin("b").to(born, lineHigh-8.5).text("H").number(lineWide).end()
 	}
 	if t.Status == kae.Firing {
 		d.begin("f").to(min(r.x(t.FlippedAt), nowAt-4), lineHigh-9).text("H").number(nowAt).end()
 	}
-	d.cells(cells[:], 0)
+	d.cells(lineLooks, cells[:], 0)
 	if arrowed(t) {
 		d.arrow(min(r.x(t.StartedAt), lineWide-8.5), lineWide-7)
 	}
@@ -66,7 +64,7 @@ func blank(cells []kae.Outcome, since float64) bool {
 
 // cardline draws the newest of a token's own slots, close together.
 func cardline(t kae.Token, slots []kae.Slot) template.HTML {
-	d := drawing{mid: cardHigh / 2}
+	d := drawing{wide: cellWide, mid: cardHigh / 2}
 	room := cardSlots
 	if arrowed(t) {
 		room--
@@ -80,73 +78,16 @@ func cardline(t kae.Token, slots []kae.Slot) template.HTML {
 	if first := room - len(slots); first > 0 { // before them nothing was expected
 		d.begin("b").to(0, cardHigh-3.5).text("H").number(float64(first * cellWide)).end()
 	}
-	d.cells(cells, room-len(slots))
+	d.cells(lineLooks, cells, room-len(slots))
 	if arrowed(t) {
 		d.arrow(0, cardSlots*cellWide-7)
 	}
 	return d.html()
 }
 
-// drawing is paths, relative within each, so that they are short and alike.
-type drawing struct {
-	buf  []byte
-	mid  float64
-	x, y float64 // where the pen is
-	open bool    // whether the path has begun
-}
-
-func (d *drawing) html() template.HTML { return template.HTML(d.buf) } // letters and numbers only
-
-func (d *drawing) begin(class string) *drawing {
-	d.open = false
-	d.buf = append(d.buf, `<path class="`...)
-	d.buf = append(d.buf, class...)
-	d.buf = append(d.buf, `" d="`...)
-	return d
-}
-
-func (d *drawing) end() { d.buf = append(d.buf, `"/>`...) }
-
-func (d *drawing) text(s string) *drawing { d.buf = append(d.buf, s...); return d }
-
-func (d *drawing) number(n float64) *drawing {
-	d.buf = strconv.AppendFloat(d.buf, math.Round(n*10)/10, 'f', -1, 64)
-	return d
-}
-
-// pair writes two numbers; a minus separates by itself.
-func (d *drawing) pair(a, b float64) *drawing {
-	d.number(a)
-	if b >= 0 {
-		d.text(" ")
-	}
-	return d.number(b)
-}
-
-// to lifts the pen and sets it down.
-func (d *drawing) to(x, y float64) *drawing {
-	if d.open {
-		d.text("m").pair(x-d.x, y-d.y)
-	} else {
-		d.text("M").pair(x, y)
-	}
-	d.x, d.y, d.open = x, y, true
-	return d
-}
-
-// shape draws something whose end lies dx and dy from its start.
-func (d *drawing) shape(s string, dx, dy float64) {
-	d.text(s)
-	d.x, d.y = d.x+dx, d.y+dy
-}
-
-// shapes are the looks of what became of slots, worst last: it is drawn
-// over the rest.
-var shapes = []struct {
-	kae.Outcome
-	class string
-	draw  func(d *drawing, x float64, n int) // n cells from x
-}{
+// lineLooks are those of the list's timelines, worst last: it is drawn over the
+// rest.
+var lineLooks = []look{
 	{kae.SlotDisabled, "d", perCell(1.5, -6.5, "h3v13h-3z", 0, 0)},
 	{kae.SlotOnTime, "o", inOne(1, 0, -2)},
 	{kae.SlotUnknown, "u", func(d *drawing, x float64, n int) {
@@ -158,50 +99,6 @@ var shapes = []struct {
 	{kae.SlotFailed, "x", perCell(.5, -6, "l5 12m0-12l-5 12", 0, 12)},
 	{kae.SlotOverran, "v", perCell(.5, -6, "l5 6-5 6z", 0, 0)},
 	{kae.SlotMissed, "m", inOne(0, 0, 0)},
-}
-
-// inOne draws a run of cells in one.
-func inOne(dx, dy, longer float64) func(*drawing, float64, int) {
-	return func(d *drawing, x float64, n int) {
-		long := float64(n*cellWide) + longer
-		d.to(x+dx, d.mid+dy).text("h").number(long)
-		d.x += long
-	}
-}
-
-// perCell draws a shape for each cell.
-func perCell(dx, dy float64, shape string, endX, endY float64) func(*drawing, float64, int) {
-	return func(d *drawing, x float64, n int) {
-		for i := range n {
-			d.to(x+dx+float64(i*cellWide), d.mid+dy).shape(shape, endX, endY)
-		}
-	}
-}
-
-// cells draws outcomes, the first of them in the cell of a number.
-func (d *drawing) cells(cells []kae.Outcome, first int) {
-	for _, look := range shapes {
-		begun := false
-		for i := 0; i < len(cells); {
-			if cells[i] != look.Outcome {
-				i++
-				continue
-			}
-			n := 1
-			for i+n < len(cells) && cells[i+n] == look.Outcome {
-				n++
-			}
-			if !begun {
-				d.begin(look.class)
-				begun = true
-			}
-			look.draw(d, float64((first+i)*cellWide), n)
-			i += n
-		}
-		if begun {
-			d.end()
-		}
-	}
 }
 
 // arrow draws a run from its start to its head; one that starts behind the

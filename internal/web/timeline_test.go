@@ -32,8 +32,8 @@ func TestCellsAreOnePathAnOutcome(t *testing.T) {
 		{"disabled is hollow", []kae.Outcome{off, off}, `<path class="d" d="M1.5 11.5h3v13h-3zm6 0h3v13h-3z"/>`},
 		{"the worst is drawn last", []kae.Outcome{miss, good, late}, `<path class="o" d="M7 18h4"/><path class="l" d="M13 21.5h4"/><path class="m" d="M0 18h6"/>`},
 	} {
-		d := drawing{mid: lineHigh / 2}
-		d.cells(test.cells, 0)
+		d := drawing{wide: cellWide, mid: lineHigh / 2}
+		d.cells(lineLooks, test.cells, 0)
 		if got := string(d.html()); got != test.want {
 			t.Errorf("%s:\n got %s\nwant %s", test.name, got, test.want)
 		}
@@ -139,10 +139,10 @@ func TestWhatABriefSays(t *testing.T) {
 	}{
 		{"all is well", kae.Token{Status: kae.Up}, slots(nil, 60), "60 of 60 on time|"},
 		{"two misses", kae.Token{Status: kae.Up}, slots(map[int]kae.Outcome{3: kae.SlotMissed, 13: kae.SlotMissed}, 60), "58 of 60 on time|missed 9 Nov and 19 Nov"},
-		{"today is told by the clock", kae.Token{Status: kae.Firing}, slots(map[int]kae.Outcome{0: kae.SlotFailed}, 10), "9 of 10 on time|failed at 10:00"},
-		{"many are counted", kae.Token{Status: kae.Up}, slots(map[int]kae.Outcome{1: kae.SlotLate, 2: kae.SlotLate, 4: kae.SlotLate, 8: kae.SlotUnknown}, 10), "6 of 10 on time|late 3 times, unknown 14 Nov"},
+		{"today", kae.Token{Status: kae.Firing}, slots(map[int]kae.Outcome{0: kae.SlotFailed}, 10), "9 of 10 on time|failed 22 Nov"},
+		{"many are counted", kae.Token{Status: kae.Up}, slots(map[int]kae.Outcome{1: kae.SlotLate, 2: kae.SlotLate, 4: kae.SlotLate, 8: kae.SlotUnknown}, 10), "6 of 10 on time|late 18 Nov, 20 Nov and 21 Nov, unknown 14 Nov"},
 		{"the worst two kinds", kae.Token{Status: kae.Up}, slots(map[int]kae.Outcome{1: kae.SlotLate, 2: kae.SlotFailed, 4: kae.SlotMissed}, 10), "7 of 10 on time|missed 18 Nov, failed 20 Nov"},
-		{"what was disabled does not count", kae.Token{Status: kae.Up}, slots(map[int]kae.Outcome{1: kae.SlotDisabled}, 10), "9 of 9 on time|"},
+		{"what was disabled does not count", kae.Token{Status: kae.Up}, slots(map[int]kae.Outcome{1: kae.SlotDisabled}, 10), "9 of 9 on time|disabled 21 Nov"},
 		{"disabled", kae.Token{Status: kae.Disabled, FlippedAt: noon.Add(-40 * day)}, slots(nil, 10), "disabled since 13 Oct|"},
 		{"new", kae.Token{Status: kae.New}, nil, "nothing expected yet|"},
 		{"removed", kae.Token{RemovedAt: noon}, slots(nil, 3), "removed|"},

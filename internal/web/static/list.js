@@ -160,7 +160,7 @@
     try {
       const r = await fetch(`/tokens/${row.id.slice(1)}/${path}`, { method: "POST", headers: { Accept: "application/json" } });
       if (r.ok) { done ? done() : told("Done"); return; }
-      problem = (await r.json()).detail || problem;
+      problem = (await r.json()).error || problem;
     } catch {}
     const note = $("#toast");
     $("span", note).textContent = problem;
