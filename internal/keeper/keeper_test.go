@@ -218,6 +218,7 @@ func TestUnknownAndRemoved(t *testing.T) {
 			t.Errorf("unknown value: %v", err)
 		}
 		token := r.create(time.Minute, 0)
+		r.mustBeat(token.UUID)
 		change := func(rule Rule) kae.Token {
 			t.Helper()
 			token, err := r.Change(t.Context(), token.ID, rule)

@@ -3,6 +3,7 @@ package keeper
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"kae"
@@ -80,7 +81,7 @@ func (t *turn) take(asked []*item) {
 		}
 		token, ok := t.token(it.id)
 		switch {
-		case !ok || token.Removed() || token.Value != it.value:
+		case !ok || token.Removed() || token.Value != it.value && !strings.EqualFold(token.UUID, it.value):
 			it.err = errNotFound
 			continue
 		case token.PostOnly && !it.beat.Posted:

@@ -9,6 +9,7 @@ package roster
 import (
 	"container/heap"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,12 +29,14 @@ type Counts struct {
 	Removed  int `json:"-"` // can still be brought back
 }
 
+const uuidLength = 36
+
 // Roster is safe for use by several goroutines.
 type Roster struct {
 	mu       sync.RWMutex
 	all      []*entry // in no order
 	byID     map[int64]*entry
-	byValue  map[string]*entry // without removed tokens
+	byValue  map[string]*entry // and by UUID; without removed tokens
 	removed  map[int64]*entry
 	agenda   agenda
 	soonest  *entry // fires first; nil: not known
@@ -67,8 +70,9 @@ func (r *Roster) put(t kae.Token, now time.Time) {
 	if known {
 		before = e.keys()
 		r.tally(e, -1)
-		if e.id.value != t.Value || t.Removed() {
+		if e.id.value != t.Value || e.id.uuid != t.UUID || t.Removed() {
 			delete(r.byValue, e.id.value)
+			delete(r.byValue, e.id.uuid)
 		}
 	} else {
 		e = &entry{place: -1}
@@ -84,7 +88,7 @@ func (r *Roster) put(t kae.Token, now time.Time) {
 		r.removed[t.ID] = e
 	} else {
 		delete(r.removed, t.ID)
-		r.byValue[t.Value] = e
+		r.byValue[t.Value], r.byValue[t.UUID] = e, e
 	}
 	r.tally(e, 1)
 	r.orders.move(e, before)
@@ -119,8 +123,10 @@ func (r *Roster) Drop(ids []int64) {
 		r.all = r.all[:len(r.all)-1]
 		delete(r.byID, id)
 		delete(r.removed, id)
-		if r.byValue[e.id.value] == e {
-			delete(r.byValue, e.id.value)
+		for _, value := range []string{e.id.value, e.id.uuid} {
+			if r.byValue[value] == e {
+				delete(r.byValue, value)
+			}
 		}
 		if e.place >= 0 {
 			heap.Remove(&r.agenda, e.place)
@@ -179,10 +185,14 @@ func (r *Roster) Get(id int64) (kae.Token, bool) {
 	return e.token(), true
 }
 
-// Find gives the id of the token with a value. Removed tokens are not found.
+// Find gives the id of the token with a value or a UUID, which may have upper
+// case letters (RFC 9562, section 4). Removed tokens are not found.
 func (r *Roster) Find(value string) (id int64, ok bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
+	if len(value) == uuidLength {
+		value = strings.ToLower(value)
+	}
 	e, ok := r.byValue[value]
 	if !ok {
 		return 0, false

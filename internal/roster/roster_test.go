@@ -66,9 +66,15 @@ func TestFindByValue(t *testing.T) {
 		}
 	}
 	find("value-1", true)
+	find("uuid-1", true)
+	one.UUID = "8f14e45f-ceea-467f-a1d2-91b7a3a8b0c1"
+	install(r, t0, one)
+	find("8F14E45F-ceea-467f-a1d2-91b7a3a8b0c1", true)
 	install(r, t0, one.Renew("other", "uuid").Token)
 	find("value-1", false)
+	find("8f14e45f-ceea-467f-a1d2-91b7a3a8b0c1", false)
 	find("other", true)
+	find("uuid", true)
 	removed := one.Renew("other", "uuid").Token.Remove(t0).Token
 	install(r, t0, removed)
 	find("other", false)
@@ -76,6 +82,7 @@ func TestFindByValue(t *testing.T) {
 	find("other", true)
 	r.Drop([]int64{1, 99})
 	find("other", false)
+	find("uuid", false)
 	if r.Len() != 0 {
 		t.Error("it is still there")
 	}
