@@ -29,6 +29,19 @@ func (b *tab) focus(selector string) {
 	b.until("something to go to: "+selector, fmt.Sprintf(`(document.querySelector(%q)?.focus(), document.activeElement.matches(%q))`, selector, selector))
 }
 
+// mouse presses or releases its button over an element.
+func (b *tab) mouse(what input.DispatchMouseEventType, selector string) {
+	b.Helper()
+	at := b.eval(fmt.Sprintf(`(() => { const r = document.querySelector(%q).getBoundingClientRect(); return (r.left + r.width / 2) + " " + (r.top + r.height / 2) })()`, selector))
+	var x, y float64
+	if _, err := fmt.Sscan(at, &x, &y); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := chromedp.Call(b.ctx, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: what, X: x, Y: y, Button: input.MouseButtonLeft, ClickCount: 1}); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // point moves the mouse over a column of a chart.
 func (b *tab) point(chart string, column int) {
 	b.Helper()
@@ -250,4 +263,22 @@ func TestPagesFit(t *testing.T) {
 		}
 	}
 	b.quiet()
+}
+
+// What comes between press and release does not swallow the click.
+func TestAPressIsNotSwallowed(t *testing.T) {
+	b := openBrowser(t)
+	p := launch(t, t.TempDir())
+	token := p.create("job", 3600)
+	p.send(token.Value + "/fail")
+	b.do(chromedp.Navigate(fmt.Sprintf("%s/tokens/%d", p.url, token.ID)))
+	b.until("live", `document.querySelector(".live").checkVisibility() && document.querySelector("#last time")`)
+	const button = "#do form[action$=disable] button"
+	b.do(chromedp.Evaluate[chromedp.Void](`window.last = document.querySelector("#last time").dateTime; window.pressed = document.querySelector("` + button + `"); void 0`))
+	b.mouse(input.DispatchMouseEventTypeMousePressed, button)
+	p.beat(token.Value) // with it all buttons come anew
+	b.until("the news is there", `document.querySelector("#last time").dateTime != window.last`)
+	b.until("the button still is", `window.pressed.isConnected`)
+	b.mouse(input.DispatchMouseEventTypeMouseReleased, button)
+	b.until("disabled", `document.querySelector(".pill").innerText == "disabled"`)
 }

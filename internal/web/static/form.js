@@ -2,7 +2,7 @@
 // sent.
 (() => {
   "use strict";
-  const { $, all, pad, date, tell, parse } = kae;
+  const { $, all, pad, date, tell, parse, released } = kae;
 
   const slot = (t) => {
     const d = new Date(t), s = d.getSeconds();
@@ -19,11 +19,6 @@
       time.parentElement.append(span);
     }
   };
-  // Nothing moves under a finger: leaving a field by pressing a button asks, too.
-  let pressed = false;
-  addEventListener("pointerdown", () => { pressed = true; }, true);
-  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => { pressed = false; dispatchEvent(new Event("released")); }), true);
-  const released = async () => { while (pressed) await new Promise((go) => addEventListener("released", go, { once: true })); };
   for (const form of all("form[data-preview]")) {
     let timer, asked = 0;
     const inputs = all("[data-ask]", form);
@@ -50,7 +45,7 @@
       try {
         const r = await fetch("/preview?" + q, { headers: { Accept: "text/html" } });
         const html = await r.text();
-        await released();
+        await released(); // leaving a field by pressing a button asks, too
         if (r.ok && mine === asked) show(html);
       } catch {} // the form works without
     };

@@ -119,6 +119,13 @@
     $(".live").classList.toggle("dim"); // it breathes
   }, 1000);
 
+  // Nothing moves under a finger: what is swapped between press and release
+  // would swallow the click.
+  let pressed = false;
+  addEventListener("pointerdown", () => { pressed = true; }, true);
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => { pressed = false; dispatchEvent(new Event("released")); }), true);
+  const released = async () => { while (pressed) await new Promise((go) => addEventListener("released", go, { once: true })); };
+
   const parse = (html) => { const t = document.createElement("template"); t.innerHTML = html; return [...t.content.children]; };
 
   // Firings interrupt; what somebody did here is told beside it.
@@ -162,7 +169,7 @@
   const asked = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
   if (asked && asked.matches("details.ask")) { asked.open = true; $("summary", asked).focus(); }
 
-  window.kae = { $, all, pad, date, tell, parse, announce, told, later, flush, live, set ticking(f) { ticking = f; } };
+  window.kae = { $, all, pad, date, tell, parse, released, announce, told, later, flush, live, set ticking(f) { ticking = f; } };
   if (!main) return;
 
   // ---- swapping ----
@@ -214,6 +221,7 @@
           if (inPlace.includes(fresh.id)) { morph(old, fresh); tell(document.getElementById(fresh.id)); } else swap(old, fresh);
         };
         if (inPlace.includes(fresh.id)) later(fresh.id, show);
+        else if (pressed) released().then(show);
         else { flush(false); show(); }
       }
     },
