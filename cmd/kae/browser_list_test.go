@@ -248,7 +248,12 @@ func TestTheMenuOfARow(t *testing.T) {
 	b.until("brought back", `document.body.innerText.includes("Nothing matches")`)
 	b.do(chromedp.Navigate(p.url + "/"))
 	b.until("all are there", `document.querySelectorAll("#rows > tr").length == 3`)
+	b.live()
 	b.quiet()
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#t3").id = "t999"; void 0`)) // as if it were gone for good
+	b.click("#t999 [data-menu]")
+	b.click(`#menu [data-do=disable]`)
+	b.until("it says why not", `document.querySelector("#toast").checkVisibility() && document.querySelector("#toast").innerText.includes("no such token")`)
 }
 
 // Rows stay where they are, whatever happens to them, and nothing moves.
