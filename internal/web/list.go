@@ -212,6 +212,9 @@ func (s *Server) counts(ask asked) countsView {
 
 func (s *Server) info(c clock, ask asked, n countsView, total int) infoView {
 	v := infoView{Total: total, Match: ask.Query != "", Order: sorts[ask.Sort].told}
+	if ask.removed() && ask.Sort == "" {
+		v.Order = "the one removed last first"
+	}
 	if !v.Match {
 		v.Total = n.Total
 		if n.Problems() == 0 {
