@@ -58,7 +58,7 @@
       flush(false);
       if (old) change(old, fresh, true);
       else if (rows) come(fresh);
-      else if (!all("main input").some((input) => input.value !== input.defaultValue)) location.reload(); // the first one: there is a list now
+      else if (!all("main .in").some((input) => input.value !== input.defaultValue)) location.reload(); // the first one: there is a list now
     }
   };
   events.gone = (id) => {
