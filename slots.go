@@ -85,20 +85,18 @@ func (t Token) Cells(a Axis, now time.Time) [AxisCells]Outcome {
 	k := t.Track.unpack(t.Schedule)
 	k.axes = []Axis{a}
 	t.addPending(&k, now)
-	shift := a.number(now, t.Schedule.Zone()) - a.number(k.last, t.Schedule.Zone())
-	var cells [AxisCells]Outcome
-	if k.n == 0 || shift >= AxisCells {
-		return cells
+	var all [AxisCells]Outcome
+	if k.n == 0 {
+		return all
 	}
-	// A heartbeat may be a minute early, and its slot in the cell to come.
-	copy(cells[:], k.cells[a][max(0, shift):])
-	if shift < 0 {
-		copy(cells[:], k.cells[a][:AxisCells])
-		for i := int64(0); i < -shift && i < AxisCells; i++ {
-			cells[AxisCells-1] = max(cells[AxisCells-1], k.cells[a][AxisCells-1-i])
+	passed := a.number(now, t.Schedule.Zone()) - a.number(k.last, t.Schedule.Zone())
+	for i := range AxisCells {
+		// A heartbeat may be a minute early, and its slot in the cell to come.
+		if to := min(int64(i)-passed, AxisCells-1); to >= 0 {
+			all[to] = max(all[to], k.cells[a].get(i))
 		}
 	}
-	return cells
+	return all
 }
 
 // LastSlots gives the newest n slots up to now, at most [MaxSlots], the oldest

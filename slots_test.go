@@ -141,6 +141,13 @@ func TestCells(t *testing.T) {
 			t.Errorf("axis %d is from %v to %v", axis, start, end)
 		}
 	}
+	early := clockToken(10*time.Minute, nil).Beat(Heartbeat{At: at(3600 - 20), Kind: Success}).Token
+	if got := trim(early.Cells(Day, at(3600-10))); got != "oo" { // for four o'clock, at ten seconds to it
+		t.Errorf("a little early: %q", got)
+	}
+	if got := trim(early.Cells(Day, at(3600+10))); got != "o.o" {
+		t.Errorf("and then: %q", got)
+	}
 	madrid, err := LoadZone("Europe/Madrid")
 	if err != nil {
 		t.Fatal(err)

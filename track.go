@@ -2,6 +2,7 @@ package kae
 
 import (
 	"encoding/binary"
+	"strings"
 	"time"
 )
 
@@ -46,24 +47,51 @@ type track struct {
 	schedule Schedule
 	last     time.Time // the newest slot
 	n        int
-	cells    [axes][AxisCells]Outcome
+	cells    [axes]cells
 	slots    []byte
 	axes     []Axis // whose cells are of interest
 }
 
 var allAxes = []Axis{Day, EightDays, FortyEightDays}
 
+// cells are the outcomes of an axis, two in a byte: a heartbeat that changes
+// none of them is not to pay for them.
+type cells [AxisCells / 2]byte
+
+func (c *cells) get(i int) Outcome { return Outcome(c[i/2] >> (4 - i%2*4) & 15) }
+
+func (c *cells) set(i int, o Outcome) {
+	shift := 4 - i%2*4
+	c[i/2] = c[i/2]&^(15<<shift) | byte(o)<<shift
+}
+
+func (c *cells) raise(i int, o Outcome) { c.set(i, max(c.get(i), o)) }
+
+// advance moves the cells on, so that there is room for newer ones.
+func (c *cells) advance(by int64) {
+	if by <= 0 {
+		return
+	}
+	was := *c
+	*c = cells{}
+	for i := int(min(by, AxisCells)); i < AxisCells; i++ {
+		c.set(i-int(by), was.get(i))
+	}
+}
+
 func (k Track) unpack(s Schedule) track {
 	u := track{schedule: s, axes: allAxes}
 	if k == "" {
 		return u
 	}
-	u.last = time.Unix(int64(binary.BigEndian.Uint64([]byte(k[:8]))), 0).UTC()
+	var sec uint64
+	for i := range 8 {
+		sec = sec<<8 | uint64(k[i])
+	}
+	u.last = time.Unix(int64(sec), 0).UTC()
 	u.n = int(k[8])
 	for a := range u.cells {
-		for i, b := range []byte(k[trackCells+a*AxisCells/2:][:AxisCells/2]) {
-			u.cells[a][2*i], u.cells[a][2*i+1] = Outcome(b>>4), Outcome(b&15)
-		}
+		copy(u.cells[a][:], k[trackCells+a*AxisCells/2:])
 	}
 	u.slots = append(make([]byte, 0, len(k)-trackSlots+binary.MaxVarintLen64), k[trackSlots:]...)
 	return u
@@ -73,15 +101,17 @@ func (u *track) pack() Track {
 	if u.n == 0 {
 		return ""
 	}
-	b := make([]byte, trackCells, trackSlots+len(u.slots))
-	binary.BigEndian.PutUint64(b, uint64(u.last.Unix()))
-	b[8] = byte(u.n)
+	var b strings.Builder
+	b.Grow(trackSlots + len(u.slots))
+	var head [trackCells]byte
+	binary.BigEndian.PutUint64(head[:], uint64(u.last.Unix()))
+	head[8] = byte(u.n)
+	b.Write(head[:])
 	for a := range u.cells {
-		for i := 0; i < AxisCells; i += 2 {
-			b = append(b, byte(u.cells[a][i]<<4|u.cells[a][i+1]))
-		}
+		b.Write(u.cells[a][:])
 	}
-	return Track(append(b, u.slots...))
+	b.Write(u.slots)
+	return Track(b.String())
 }
 
 // newest gives the newest n slots, the oldest first.
@@ -106,23 +136,28 @@ func (u *track) newest(n int) []Slot {
 // one makes its cells worse and is not remembered by itself.
 func (u *track) mark(at time.Time, o Outcome) {
 	at = at.UTC().Truncate(time.Second)
-	switch ahead := at.Sub(u.last) / time.Second; {
+	ahead := at.Sub(u.last) / time.Second
+	switch {
 	case u.n == 0:
 		u.last = at
 		u.add(0, o)
 	case ahead < 0:
+		for _, a := range u.axes {
+			u.raise(a, a.number(at, u.zone()), o)
+		}
+		return
 	case ahead == 0:
 		newest := &u.slots[u.begin(len(u.slots))]
 		*newest = *newest&^7 | max(*newest&7, byte(o))
 	default:
 		for _, a := range u.axes {
-			u.advance(a, at)
+			u.cells[a].advance(a.number(at, u.zone()) - a.number(u.last, u.zone()))
 		}
 		u.last = at
 		u.add(uint64(ahead), o)
 	}
 	for _, a := range u.axes {
-		u.raise(a, a.number(at, u.zone()), o)
+		u.cells[a].raise(AxisCells-1, o)
 	}
 }
 
@@ -147,23 +182,10 @@ func (u *track) begin(end int) int {
 
 func (u *track) zone() *time.Location { return u.schedule.Zone() }
 
-// advance moves the cells of an axis on until the newest holds a moment.
-func (u *track) advance(a Axis, at time.Time) {
-	by := a.number(at, u.zone()) - a.number(u.last, u.zone())
-	if by <= 0 {
-		return
-	}
-	cells := &u.cells[a]
-	by = min(by, AxisCells)
-	copy(cells[:], cells[by:])
-	clear(cells[AxisCells-by:])
-}
-
 // raise makes the cell of a number as bad as an outcome.
 func (u *track) raise(a Axis, number int64, o Outcome) {
-	i := AxisCells - 1 - (a.number(u.last, u.zone()) - number)
-	if i >= 0 && i < AxisCells {
-		u.cells[a][i] = max(u.cells[a][i], o)
+	if back := a.number(u.last, u.zone()) - number; back >= 0 && back < AxisCells {
+		u.cells[a].raise(AxisCells-1-int(back), o)
 	}
 }
 
