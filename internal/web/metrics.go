@@ -138,9 +138,9 @@ type eachToken struct{ roster *roster.Roster }
 
 var (
 	tokenLabels     = []string{"id", "name"}
-	tokenUpDesc     = prometheus.NewDesc("kae_token_up", "1 if the token is up, else 0: it fires, is new or disabled. With -metrics-tokens.", tokenLabels, nil)
-	tokenFiringDesc = prometheus.NewDesc("kae_token_firing", "1 if the token fires, else 0. With -metrics-tokens.", tokenLabels, nil)
-	tokenLastDesc   = prometheus.NewDesc("kae_token_last_heartbeat_timestamp_seconds", "When the token's newest success or failure happened; absent before the first. With -metrics-tokens.", tokenLabels, nil)
+	tokenUpDesc     = prometheus.NewDesc("kae_token_up", "1 if the token is up, else 0: it fires, is new or disabled. With -metrics-names.", tokenLabels, nil)
+	tokenFiringDesc = prometheus.NewDesc("kae_token_firing", "1 if the token fires, else 0. With -metrics-names.", tokenLabels, nil)
+	tokenLastDesc   = prometheus.NewDesc("kae_token_last_heartbeat_timestamp_seconds", "When the token's newest success or failure happened; absent before the first. With -metrics-names.", tokenLabels, nil)
 )
 
 func (c eachToken) Describe(to chan<- *prometheus.Desc) {
