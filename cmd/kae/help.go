@@ -21,6 +21,7 @@ Usage:
   kae backup DEST               copy the database, whether kae runs or not
   kae restore SRC               put a backup in the place of the database
   kae check [FILE]              look whether the database, or a backup, is sound
+  kae healthcheck               ask the kae that runs here whether all is well
   kae version                   tell which kae this is
   kae help                      show this
 
