@@ -46,11 +46,13 @@ func serve(ctx context.Context, c config, stdout, stderr io.Writer) (err error) 
 
 	return operate(ctx, c, log, listener, store, func(k *keeper.Keeper) func() error {
 		announce(stdout, c, listener.Addr(), k.Roster().Counts(), store.Upgraded())
+		told := supervise(k, log)
 		if c.every == 0 {
-			return func() error { return nil }
+			return told
 		}
 		b := backups{c, store, k, log}
-		return start(b.run).stop
+		backing := start(b.run)
+		return func() error { return errors.Join(told(), backing.stop()) }
 	})
 }
 
