@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -44,12 +43,7 @@ Usage: kae check [-flag value …] [SRC]
 `,
 }
 
-func backupHelp(command string) string {
-	var b strings.Builder
-	b.WriteString(backupHead[command])
-	listSettings(&b, command)
-	return b.String()
-}
+func backupHelp(command string) string { return listed(backupHead[command], command) }
 
 func backupCommand(getenv func(string) string, stdout, stderr io.Writer) *cli.Command {
 	return operatorCommand("backup", getenv, func(ctx context.Context, c config, args []string) error {

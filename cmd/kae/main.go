@@ -141,6 +141,8 @@ func commands(getenv func(string) string, stdout, stderr io.Writer) *cli.Command
 			backupCommand(getenv, stdout, stderr),
 			restoreCommand(getenv, stdout, stderr),
 			checkCommand(getenv, stdout, stderr),
+			completionCommand(stdout),
+			manCommand(stdout),
 			{
 				Name:               "version",
 				CustomHelpTemplate: rootHelp,
@@ -156,11 +158,7 @@ func commands(getenv func(string) string, stdout, stderr io.Writer) *cli.Command
 				Name:               "help",
 				CustomHelpTemplate: rootHelp,
 				Action: func(_ context.Context, c *cli.Command) error {
-					text := map[string]string{
-						"": rootHelp, "serve": serveHelp(), "next": nextHelp, "demo": demoHelp,
-						"exec": wrappingHelp("exec"), "ping": wrappingHelp("ping"), "flush": wrappingHelp("flush"),
-						"backup": backupHelp("backup"), "restore": backupHelp("restore"), "check": backupHelp("check"),
-					}[c.Args().First()]
+					text := helpOf(c.Args().First())
 					if text == "" || c.Args().Len() > 1 {
 						return usage("there is no help about %q; “kae help” shows all commands", strings.Join(c.Args().Slice(), " "))
 					}
