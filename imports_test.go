@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"kae/scripts/screenshots": {"kae/internal/demo", "github.com/chromedp/chromedp", "github.com/chromedp/cdproto"},
 	"kae/cmd/kae": {
 		"kae", "kae/internal/roster", "kae/internal/hub", "kae/internal/keeper", "kae/internal/sqlstore", "kae/internal/web", "kae/internal/wrapper", "kae/internal/demo", "kae/internal/backup",
-		"github.com/urfave/cli/v3", "github.com/prometheus/client_golang", "golang.org/x/crypto/x509roots/fallback",
+		"github.com/urfave/cli/v3", "github.com/prometheus/client_golang", "github.com/coreos/go-systemd/v22/daemon", "golang.org/x/crypto/x509roots/fallback",
 	},
 }
 
