@@ -23,10 +23,11 @@ var mayImport = map[string][]string{
 	"kae/internal/backup":     {"kae", "github.com/klauspost/compress", "github.com/minio/minio-go/v7"},
 	"kae/internal/s3test":     {},
 	"kae/bench":               {"golang.org/x/sync"},
+	"kae/deploy":             {},
 	"kae/scripts/screenshots": {"kae/internal/demo", "github.com/chromedp/chromedp", "github.com/chromedp/cdproto"},
 	"kae/cmd/kae": {
 		"kae", "kae/internal/roster", "kae/internal/hub", "kae/internal/keeper", "kae/internal/sqlstore", "kae/internal/web", "kae/internal/wrapper", "kae/internal/demo", "kae/internal/backup",
-		"github.com/urfave/cli/v3", "github.com/prometheus/client_golang",
+		"github.com/urfave/cli/v3", "github.com/prometheus/client_golang", "github.com/coreos/go-systemd/v22/daemon", "golang.org/x/crypto/x509roots/fallback",
 	},
 }
 

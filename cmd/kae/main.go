@@ -17,6 +17,7 @@ import (
 	_ "time/tzdata" // zones for machines that have none
 
 	"github.com/urfave/cli/v3"
+	_ "golang.org/x/crypto/x509roots/fallback" // certificate authorities for machines that have none, such as an empty image
 
 	"kae"
 )
@@ -141,6 +142,9 @@ func commands(getenv func(string) string, stdout, stderr io.Writer) *cli.Command
 			backupCommand(getenv, stdout, stderr),
 			restoreCommand(getenv, stdout, stderr),
 			checkCommand(getenv, stdout, stderr),
+			healthcheckCommand(getenv, stdout),
+			completionCommand(stdout),
+			manCommand(stdout),
 			{
 				Name:               "version",
 				CustomHelpTemplate: rootHelp,
@@ -156,11 +160,7 @@ func commands(getenv func(string) string, stdout, stderr io.Writer) *cli.Command
 				Name:               "help",
 				CustomHelpTemplate: rootHelp,
 				Action: func(_ context.Context, c *cli.Command) error {
-					text := map[string]string{
-						"": rootHelp, "serve": serveHelp(), "next": nextHelp, "demo": demoHelp,
-						"exec": wrappingHelp("exec"), "ping": wrappingHelp("ping"), "flush": wrappingHelp("flush"),
-						"backup": backupHelp("backup"), "restore": backupHelp("restore"), "check": backupHelp("check"),
-					}[c.Args().First()]
+					text := helpOf(c.Args().First())
 					if text == "" || c.Args().Len() > 1 {
 						return usage("there is no help about %q; “kae help” shows all commands", strings.Join(c.Args().Slice(), " "))
 					}

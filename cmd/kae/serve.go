@@ -49,6 +49,7 @@ func serve(ctx context.Context, c config, stdout, stderr io.Writer) (err error) 
 	metrics := newMetrics(store)
 	return operate(ctx, c, log, listener, store, metrics, func(k *keeper.Keeper) func() error {
 		announce(stdout, c, listener.Addr(), k.Roster().Counts(), store.Upgraded())
+		told := supervise(k, log)
 		var beside []*task
 		if c.every > 0 {
 			b := backups{c, store, k, log, newBackupMetrics(metrics, c.every)}
@@ -58,7 +59,8 @@ func serve(ctx context.Context, c config, stdout, stderr io.Writer) (err error) 
 			w := newWatch(c, k, log)
 			beside = append(beside, start(w.run))
 		}
-		return func() (err error) {
+		return func() error {
+			err := told()
 			for _, t := range beside {
 				err = errors.Join(err, t.stop())
 			}

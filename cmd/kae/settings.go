@@ -61,7 +61,7 @@ type setting struct {
 
 var settings = []setting{
 	{
-		flag: "addr", env: "KAE_ADDR", value: "127.0.0.1:20999", unit: "host:port",
+		of: "serve healthcheck", flag: "addr", env: "KAE_ADDR", value: "127.0.0.1:20999", unit: "host:port",
 		help: "Where kae listens. Without a host, as in :20999, it is every address of the machine; port 0 is any free port.",
 		set: func(c *config, text string) (err error) {
 			c.addr, err = parseAddr(text)
@@ -69,7 +69,7 @@ var settings = []setting{
 		},
 	},
 	{
-		env: "PORT", shown: "none", unit: "port",
+		of: "serve healthcheck", env: "PORT", shown: "none", unit: "port",
 		help: "The same as KAE_ADDR=:PORT, for platforms that say it so. KAE_ADDR and -addr beat it.",
 		set: func(c *config, text string) error {
 			port, err := parseWhole(text, "number", 1, 65535)

@@ -66,6 +66,7 @@ type Keeper struct {
 	failing    atomic.Int64 // since when the store fails, in microseconds; 0: it does not
 	refused    atomic.Int64 // when the first heartbeat was refused for it
 	lastCommit atomic.Int64
+	rounds     atomic.Int64 // that the loop has begun
 }
 
 // Open loads the tokens, brings them up to the newest committed heartbeat, and
@@ -118,8 +119,16 @@ func (k *Keeper) Run(ctx context.Context) error {
 		case <-k.queue.wake:
 		case <-timer.C:
 		}
+		k.rounds.Add(1)
 		k.look(context.WithoutCancel(ctx))
 	}
+}
+
+// Stir wakes the loop and tells how many rounds it has begun. One that is alive
+// begins another soon, also while the store fails; one that hangs does not.
+func (k *Keeper) Stir() int64 {
+	k.queue.stir()
+	return k.rounds.Load()
 }
 
 // nextLook is when the loop wakes if nothing comes in.

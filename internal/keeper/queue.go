@@ -132,11 +132,16 @@ func (q *queue) put(it *item) error {
 		return errFull
 	}
 	q.items = append(q.items, it)
+	q.stir()
+	return nil
+}
+
+// stir wakes the loop, unless it is about to wake.
+func (q *queue) stir() {
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 func (q *queue) waiting() bool { return q.length() > 0 }
