@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -45,12 +44,7 @@ Usage: kae check [-flag value …] [SRC]
 	"healthcheck": healthcheckHead,
 }
 
-func operatorHelp(command string) string {
-	var b strings.Builder
-	b.WriteString(operatorHead[command])
-	listSettings(&b, command)
-	return b.String()
-}
+func operatorHelp(command string) string { return listed(operatorHead[command], command) }
 
 func backupCommand(getenv func(string) string, stdout, stderr io.Writer) *cli.Command {
 	return operatorCommand("backup", getenv, func(ctx context.Context, c config, args []string) error {

@@ -24,23 +24,29 @@ import (
 	"kae/internal/web"
 )
 
-const demoHelp = `kae demo shows the console with made-up tokens in every state, and lets them
+const demoHead = `kae demo shows the console with made-up tokens in every state, and lets them
 live. It keeps them in a temporary database that is removed at the end; it reads
 no KAE_ variable and knows of no other database.
 
 Usage: kae demo [-addr HOST:PORT] [-at TIME]
-
-  -addr  where to listen, on this machine only (default: 127.0.0.1:20999, or
-         any free port if that one is taken)
-  -at    show the demo as of a time, such as 2026-11-22T09:52:20Z, standing
-         still: for pictures
 `
+
+var demoEntries = []entry{
+	{
+		Flag: "addr", Unit: "host:port", Normal: "127.0.0.1:20999, or any free port if that one is taken",
+		Help: "Where to listen, on this machine only.",
+	},
+	{
+		Flag: "at", Unit: "time", Normal: "now, and time passes",
+		Help: "Show the demo as of a time, such as 2026-11-22T09:52:20Z, standing still: for pictures.",
+	},
+}
 
 func demoCommand(stdout, stderr io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:               "demo",
-		Flags:              []cli.Flag{&cli.StringFlag{Name: "addr"}, &cli.StringFlag{Name: "at"}},
-		CustomHelpTemplate: demoHelp,
+		Flags:              cliFlags(demoEntries),
+		CustomHelpTemplate: helpOf("demo"),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := noArguments(c); err != nil {
 				return err
@@ -85,7 +91,7 @@ func liveDemo(ctx context.Context, c config, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	defer closing(&err, remove)
-	return operate(ctx, c, newLog(c, stderr), listener, store, func(k *keeper.Keeper) func() error {
+	return operate(ctx, c, newLog(c, stderr), listener, store, newMetrics(store), func(k *keeper.Keeper) func() error {
 		playing := start(func(ctx context.Context) error {
 			scene.Play(ctx, k)
 			return nil

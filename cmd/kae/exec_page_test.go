@@ -56,9 +56,9 @@ func TestExecPageFollowsTheOptions(t *testing.T) {
 func TestHelpOfExecPingAndFlush(t *testing.T) {
 	for command := range wrappingHead {
 		text := wrappingHelp(command)
-		for _, o := range optionsOf(command) {
-			if !strings.Contains(text, "\n  "+o.names(", ")+"  (") || strings.TrimSpace(o.help) == "" {
-				t.Errorf("the help of kae %s does not show %s", command, o.names(", "))
+		for _, e := range entriesOf(command) {
+			if !strings.Contains(text, "\n  "+e.names()+"  (") || strings.TrimSpace(e.Help) == "" {
+				t.Errorf("the help of kae %s does not show %s", command, e.names())
 			}
 		}
 		for line := range strings.Lines(text) {

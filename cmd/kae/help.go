@@ -5,52 +5,146 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/urfave/cli/v3"
 )
 
-const rootHelp = `kae keeps an eye on what runs by itself: processes send heartbeats, and a token
+// topic is one thing that kae can do. Help, the manual page and completion
+// come from these declarations and from those of the flags.
+type topic struct {
+	Name string
+	Call string // what is written after it, in short
+	Says string // what it does, in a few words
+	Args string // what completion offers for its arguments: files, topics, or words
+}
+
+var topics = []topic{
+	{"serve", "[-flag value …]", "watch tokens, take heartbeats, show the console", ""},
+	{"exec", "TOKEN -- command …", "run a command and report how it went", "command"},
+	{"ping", "TOKEN [signal]", "send one heartbeat", "start fail log"},
+	{"flush", "", "send the heartbeats that could not be delivered", ""},
+	{"next", "EXPR [-flag value …]", "show when heartbeats would be expected", ""},
+	{"demo", "", "try the console with made-up tokens", ""},
+	{"backup", "DEST", "copy the database, whether kae runs or not", "files"},
+	{"restore", "SRC", "put a backup in the place of the database", "files"},
+	{"check", "[FILE]", "look whether the database, or a backup, is sound", "files"},
+	{"healthcheck", "", "ask the kae that runs here whether all is well", ""},
+	{"completion", "SHELL", "print what makes bash, zsh or fish complete kae", "bash zsh fish"},
+	{"man", "", "print the manual page", ""},
+	{"version", "", "tell which kae this is", ""},
+	{"help", "", "show this", "topics"},
+}
+
+const rootHead = `kae keeps an eye on what runs by itself: processes send heartbeats, and a token
 whose heartbeat is missing fires.
-
-Usage:
-
-  kae [serve] [-flag value …]   watch tokens, take heartbeats, show the console
-  kae exec TOKEN -- command …   run a command and report how it went
-  kae ping TOKEN [signal]       send one heartbeat
-  kae flush                     send the heartbeats that could not be delivered
-  kae next EXPR [-flag value …] show when heartbeats would be expected
-  kae demo                      try the console with made-up tokens
-  kae backup DEST               copy the database, whether kae runs or not
-  kae restore SRC               put a backup in the place of the database
-  kae check [FILE]              look whether the database, or a backup, is sound
-  kae healthcheck               ask the kae that runs here whether all is well
-  kae version                   tell which kae this is
-  kae help                      show this
-
-“kae serve -help” shows every setting; all but version have a -help, too.
 `
+
+// rootHelp shows the commands. That of serve may be left out.
+var rootHelp = func() string {
+	var b strings.Builder
+	b.WriteString(rootHead + "\nUsage:\n\n")
+	for _, t := range topics {
+		call := t.Name + " " + t.Call
+		if t.Name == "serve" {
+			call = "[serve] " + t.Call
+		}
+		fmt.Fprintf(&b, "  kae %-25s %s\n", call, t.Says)
+	}
+	b.WriteString("\n“kae serve -help” shows every setting; all but version have a -help, too.\n")
+	return b.String()
+}()
+
+// helpOf shows how to use a command; "" where there is none of that name.
+func helpOf(command string) string {
+	switch command {
+	case "serve":
+		return serveHelp()
+	case "next", "demo":
+		return listed(map[string]string{"next": nextHead, "demo": demoHead}[command], command)
+	case "exec", "ping", "flush":
+		return wrappingHelp(command)
+	case "backup", "restore", "check", "healthcheck":
+		return operatorHelp(command)
+	case "completion":
+		return completionHelp
+	case "man":
+		return manHelp
+	case "", "version", "help":
+		return rootHelp
+	}
+	return ""
+}
+
+// entry is a flag, a variable, or both, as people are shown them.
+type entry struct {
+	Flag   string // without its dash
+	Env    string
+	Unit   string // what to write
+	Normal string // the default, in words
+	Help   string // sentences
+	Toggle bool   // a flag without a value
+}
+
+// entriesOf gives what can be set for a command.
+func entriesOf(command string) []entry {
+	var all []entry
+	for _, s := range settingsOf(command) {
+		all = append(all, entry{s.flag, s.env, s.unit, s.normal(), s.help, s.toggle})
+	}
+	for _, o := range optionsOf(command) {
+		all = append(all, entry{o.flag, o.env, o.unit, cmp.Or(o.shown, o.value), o.help, o.toggle})
+	}
+	switch command {
+	case "next":
+		all = append(all, nextEntries...)
+	case "demo":
+		all = append(all, demoEntries...)
+	}
+	return all
+}
+
+// names gives an entry's flag and variable.
+func (e entry) names() string {
+	switch {
+	case e.Flag == "":
+		return e.Env
+	case e.Env == "":
+		return "-" + e.Flag
+	}
+	return "-" + e.Flag + ", " + e.Env
+}
+
+// cliFlags gives the flags of entries whose command reads them itself.
+func cliFlags(entries []entry) []cli.Flag {
+	var all []cli.Flag
+	for _, e := range entries {
+		all = append(all, &cli.StringFlag{Name: e.Flag})
+	}
+	return all
+}
+
+// listed puts what can be set after what a command does.
+func listed(head, command string) string {
+	var b strings.Builder
+	b.WriteString(head)
+	for _, e := range entriesOf(command) {
+		fmt.Fprintf(&b, "\n  %s  (%s; default: %s)\n", e.names(), e.Unit, e.Normal)
+		b.WriteString(wrap(e.Help, "      ", 80))
+	}
+	return b.String()
+}
 
 const settingsRule = "A flag beats its variable, and a variable beats the default. An empty variable counts as not set. " +
 	"Flags are taken with one dash or two."
 
-// serveHelp shows every setting: how to write it, its default, what it is for.
-func serveHelp() string {
-	var b strings.Builder
-	b.WriteString("kae serve watches tokens, takes heartbeats and shows the console.\n\n")
-	b.WriteString("Usage: kae [serve] [-flag value …]\n\n")
-	b.WriteString(wrap(settingsRule, "", 80))
-	listSettings(&b, "serve")
-	return b.String()
-}
+const serveHead = `kae serve watches tokens, takes heartbeats and shows the console.
 
-func listSettings(b *strings.Builder, command string) {
-	for _, s := range settingsOf(command) {
-		names := s.env
-		if s.flag != "" {
-			names = "-" + s.flag + ", " + s.env
-		}
-		fmt.Fprintf(b, "\n  %s  (%s; default: %s)\n", names, s.unit, s.normal())
-		b.WriteString(wrap(s.help, "      ", 80))
-	}
-}
+Usage: kae [serve] [-flag value …]
+
+`
+
+// serveHelp shows every setting: how to write it, its default, what it is for.
+func serveHelp() string { return listed(serveHead+wrap(settingsRule, "", 80), "serve") }
 
 // wrappingHead says what exec, ping and flush do.
 var wrappingHead = map[string]string{
@@ -84,27 +178,7 @@ The exit status is 0 when nothing is left, else 1.
 }
 
 // wrappingHelp shows how to call exec, ping or flush.
-func wrappingHelp(command string) string {
-	var b strings.Builder
-	b.WriteString(wrappingHead[command])
-	for _, o := range optionsOf(command) {
-		fmt.Fprintf(&b, "\n  %s  (%s; default: %s)\n", o.names(", "), o.unit, cmp.Or(o.shown, o.value))
-		b.WriteString(wrap(o.help, "      ", 80))
-	}
-	return b.String()
-}
-
-// names gives an option's flag and variable.
-func (o option) names(between string) string {
-	var names []string
-	if o.flag != "" {
-		names = append(names, "-"+o.flag)
-	}
-	if o.env != "" {
-		names = append(names, o.env)
-	}
-	return strings.Join(names, between)
-}
+func wrappingHelp(command string) string { return listed(wrappingHead[command], command) }
 
 // normal gives the default for people.
 func (s setting) normal() string {

@@ -143,6 +143,8 @@ func commands(getenv func(string) string, stdout, stderr io.Writer) *cli.Command
 			restoreCommand(getenv, stdout, stderr),
 			checkCommand(getenv, stdout, stderr),
 			healthcheckCommand(getenv, stdout),
+			completionCommand(stdout),
+			manCommand(stdout),
 			{
 				Name:               "version",
 				CustomHelpTemplate: rootHelp,
@@ -158,12 +160,7 @@ func commands(getenv func(string) string, stdout, stderr io.Writer) *cli.Command
 				Name:               "help",
 				CustomHelpTemplate: rootHelp,
 				Action: func(_ context.Context, c *cli.Command) error {
-					text := map[string]string{
-						"": rootHelp, "serve": serveHelp(), "next": nextHelp, "demo": demoHelp,
-						"exec": wrappingHelp("exec"), "ping": wrappingHelp("ping"), "flush": wrappingHelp("flush"),
-						"backup": operatorHelp("backup"), "restore": operatorHelp("restore"), "check": operatorHelp("check"),
-						"healthcheck": operatorHelp("healthcheck"),
-					}[c.Args().First()]
+					text := helpOf(c.Args().First())
 					if text == "" || c.Args().Len() > 1 {
 						return usage("there is no help about %q; “kae help” shows all commands", strings.Join(c.Args().Slice(), " "))
 					}

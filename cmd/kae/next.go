@@ -11,30 +11,36 @@ import (
 	"kae"
 )
 
-const nextHelp = `kae next prints when heartbeats would be expected, one time a line.
+const nextHead = `kae next prints when heartbeats would be expected, one time a line.
 
 Usage: kae next EXPR [-tz ZONE] [-after TIME] [-n 5]
 
-  EXPR    a length of time (30m), a cron expression (0 6 * * 1-5) or a calendar
-          expression (Mon..Fri 06:00), in quotes
-  -tz     the time zone by whose clock it is meant, such as Europe/Madrid
-          (KAE_TZ; default: UTC)
-  -after  print what comes after this time, such as 2026-03-28T12:00:00Z
-          (default: now)
-  -n      how many times, 1 to 1000 (default: 5); fewer where the schedule ends
+  EXPR  a length of time (30m), a cron expression (0 6 * * 1-5) or a calendar
+        expression (Mon..Fri 06:00), in quotes
 
 An expression that is wrong, or that never comes, is exit status 2.
 `
 
+var nextEntries = []entry{
+	{
+		Flag: "tz", Env: "KAE_TZ", Unit: "time zone", Normal: "UTC",
+		Help: "The time zone by whose clock it is meant, such as Europe/Madrid.",
+	},
+	{
+		Flag: "after", Unit: "time", Normal: "now",
+		Help: "Print what comes after this time, such as 2026-03-28T12:00:00Z.",
+	},
+	{
+		Flag: "n", Unit: "number, 1 to 1000", Normal: "5",
+		Help: "How many times to print; there are fewer where the schedule ends.",
+	},
+}
+
 func nextCommand(getenv func(string) string, stdout io.Writer) *cli.Command {
 	return &cli.Command{
-		Name: "next",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "tz"},
-			&cli.StringFlag{Name: "after"},
-			&cli.StringFlag{Name: "n", Value: "5"},
-		},
-		CustomHelpTemplate: nextHelp,
+		Name:               "next",
+		Flags:              cliFlags(nextEntries),
+		CustomHelpTemplate: helpOf("next"),
 		Action: func(_ context.Context, c *cli.Command) error {
 			switch c.Args().Len() {
 			case 0:
@@ -47,9 +53,13 @@ func nextCommand(getenv func(string) string, stdout io.Writer) *cli.Command {
 			if err != nil {
 				return err
 			}
-			n, err := parseWhole(c.String("n"), "number", 1, 1000)
+			many := "5"
+			if c.IsSet("n") {
+				many = c.String("n")
+			}
+			n, err := parseWhole(many, "number", 1, 1000)
 			if err != nil {
-				return usage("-n %q can't be used: %v", c.String("n"), err)
+				return usage("-n %q can't be used: %v", many, err)
 			}
 			for range n {
 				if after = schedule.Next(after); after.IsZero() {

@@ -132,17 +132,24 @@ func (q *queue) put(it *item) error {
 		return errFull
 	}
 	q.items = append(q.items, it)
+	q.stir()
+	return nil
+}
+
+// stir wakes the loop, unless it is about to wake.
+func (q *queue) stir() {
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
-func (q *queue) waiting() bool {
+func (q *queue) waiting() bool { return q.length() > 0 }
+
+func (q *queue) length() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.items) > 0
+	return len(q.items)
 }
 
 // take gives at most limit items, the oldest first. They are valid until the
