@@ -6,7 +6,7 @@ FUZZTIME ?= 1m
 BUILD = CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o kae ./cmd/kae
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test test-deploy check format vet lint race fuzz screenshots tools
+.PHONY: help run demo build release test test-deploy check format vet lint race fuzz screenshots tools
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ build: ## build ./kae, one static binary; VERSION=v1.2.3 names it
 	$(BUILD)
 
 # CI makes a test that misses PostgreSQL, the browser or systemd fail instead of skip.
+release: ## make archives, Debian packages and checksums in dist; VERSION is by the git tag
+	VERSION=$(VERSION) go run ./scripts/release
+
 test: tools ## run all tests; installs PostgreSQL, Chromium and systemd where that is possible
 	CI=true go test -timeout 25m ./...
 
