@@ -15,8 +15,8 @@ import (
 	"kae/internal/wrapper"
 )
 
-// backupHead says what backup, restore and check do.
-var backupHead = map[string]string{
+// operatorHead says what backup, restore, check and healthcheck do.
+var operatorHead = map[string]string{
 	"backup": `kae backup copies the database as it is at one moment, whether kae runs on it or
 not. The copy is checked before it gets its name; what fails leaves nothing.
 
@@ -41,9 +41,10 @@ Usage: kae check [-flag value …] [SRC]
 
   SRC   a backup, as for kae restore; without it, the database
 `,
+	"healthcheck": healthcheckHead,
 }
 
-func backupHelp(command string) string { return listed(backupHead[command], command) }
+func operatorHelp(command string) string { return listed(operatorHead[command], command) }
 
 func backupCommand(getenv func(string) string, stdout, stderr io.Writer) *cli.Command {
 	return operatorCommand("backup", getenv, func(ctx context.Context, c config, args []string) error {
@@ -58,7 +59,7 @@ func backupCommand(getenv func(string) string, stdout, stderr io.Writer) *cli.Co
 func operatorCommand(name string, getenv func(string) string, do func(context.Context, config, []string) error) *cli.Command {
 	flags := newFlags(name)
 	return &cli.Command{
-		Name: name, Flags: flags.cli(), CustomHelpTemplate: backupHelp(name),
+		Name: name, Flags: flags.cli(), CustomHelpTemplate: operatorHelp(name),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			cfg, err := flags.config(getenv)
 			if err != nil {

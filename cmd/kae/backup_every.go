@@ -20,9 +20,10 @@ const retryBackup = 5 * time.Minute
 // backups makes the backups that kae makes by itself.
 type backups struct {
 	config
-	store *sqlstore.Store
-	watch *keeper.Keeper
-	log   *slog.Logger
+	store   *sqlstore.Store
+	watch   *keeper.Keeper
+	log     *slog.Logger
+	metrics backupMetrics
 }
 
 // run makes a backup whenever one is due, until ctx ends. What goes wrong is
@@ -55,6 +56,7 @@ func (b *backups) due(ctx context.Context) time.Duration {
 	if err != nil {
 		return 0
 	}
+	b.metrics.last.Set(float64(newest.UnixMicro()) / 1e6)
 	return min(max(0, time.Until(newest.Add(b.every))), b.every)
 }
 
@@ -72,12 +74,15 @@ func (b *backups) once(ctx context.Context) error {
 		return nil // kae is stopping
 	case err != nil:
 		b.log.Error("backup failed", "to", b.to, "error", sentence(err))
+		b.metrics.failed.Inc()
 		b.told(ctx, kae.Failure, sentence(err))
 		return err
 	case r.Kept != nil:
 		b.log.Warn("old backups not removed", "to", b.to, "error", sentence(r.Kept))
 	}
 	b.log.Info("backup made", "to", r.Name, "bytes", r.Size, "removed", len(r.Pruned), "took", time.Since(began).Round(time.Millisecond))
+	b.metrics.made.Inc()
+	b.metrics.last.SetToCurrentTime()
 	b.told(ctx, kae.Success, summary(r))
 	return nil
 }

@@ -38,6 +38,12 @@ type tab struct {
 // openBrowser starts Chromium. Without one the test is skipped, but not in CI.
 func openBrowser(t testing.TB) *tab {
 	t.Helper()
+	return openBrowserOf(t, t.TempDir())
+}
+
+// openBrowserOf opens one with the preferences that are in a directory.
+func openBrowserOf(t testing.TB, profile string) *tab {
+	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		if os.Getenv("CI") != "" {
@@ -47,7 +53,7 @@ func openBrowser(t testing.TB) *tab {
 	}
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.DisableGPU, chromedp.NoSandbox, chromedp.NoFirstRun,
-		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.UserDataDir(profile), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 	}
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)

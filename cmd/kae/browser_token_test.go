@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -243,24 +245,44 @@ func TestATokenWithoutScripts(t *testing.T) {
 	b.until("it is up again", `document.querySelector(".pill").innerText == "up" && document.body.innerText.includes("sent by hand from the console: Dumped by hand")`)
 }
 
-// With text of twice the size, or on a small laptop, nothing runs out of the page.
+// On a small laptop, or enlarged, nothing runs out of the page.
 func TestPagesFit(t *testing.T) {
-	b := openBrowser(t)
+	fit(t, openBrowser(t), 1024, 720, 320) // 1440 and 640 at 200 %
+}
+
+// With text of twice the size all grows with it, and nothing runs out of the page.
+func TestPagesFitWithLargeText(t *testing.T) {
+	profile := t.TempDir()
+	if err := os.Mkdir(filepath.Join(profile, "Default"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(profile, "Default", "Preferences"), []byte(`{"webkit":{"webprefs":{"default_font_size":32}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := openBrowserOf(t, profile)
+	fit(t, b, 1440, 1024, 640)
+	if got := b.eval(`getComputedStyle(document.body).fontSize + " " + getComputedStyle(document.querySelector(".btn, .in")).height`); got != "30px 88px" {
+		t.Errorf("text and controls of twice the size: %s", got)
+	}
+}
+
+func fit(t *testing.T, b *tab, widths ...int64) {
+	t.Helper()
 	p, path := pictured(t)
-	for _, name := range []string{"Orders database dump", "Warehouse export to Parquet", "Soil sensors, greenhouse 2", "Tape library inventory", "Legacy FTP pickup", "Toner report, 3rd floor"} {
-		for _, width := range []int64{1024, 720, 320} { // 1440 and 640 at 200 %
-			b.do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(p.url+path(name)))
+	fits := func(name, url string) {
+		for _, width := range widths {
+			b.do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(url))
 			b.until(fmt.Sprintf("%s fits into %d", name, width), "document.documentElement.scrollWidth <= innerWidth")
 		}
+	}
+	for _, name := range []string{"Orders database dump", "Warehouse export to Parquet", "Soil sensors, greenhouse 2", "Tape library inventory", "Legacy FTP pickup", "Toner report, 3rd floor"} {
+		fits(name, p.url+path(name))
 	}
 	p = launch(t, t.TempDir())
 	var long token
 	p.fetch("/newtoken", url.Values{"name": {"Word" + strings.Repeat("word", 40)}, "interval": {"1h"}, "tags": {"the first of rather many tags which do not fit into one line"}}, &long)
-	for _, page := range []string{fmt.Sprintf("/tokens/%d", long.ID), "/", "/?q=", "/strays"} {
-		for _, width := range []int64{1024, 720, 320} {
-			b.do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(p.url+page))
-			b.until(fmt.Sprintf("%s fits into %d", page, width), "document.documentElement.scrollWidth <= innerWidth")
-		}
+	for _, page := range []string{fmt.Sprintf("/tokens/%d", long.ID), "/", "/?q=", "/strays", "/newtoken"} {
+		fits(page, p.url+page)
 	}
 	b.quiet()
 }

@@ -30,7 +30,7 @@ func TestBashCompletesCommandsFlagsAndValues(t *testing.T) {
 	}
 	for line, want := range map[string]string{
 		"kae re":                         "restore",
-		"kae ":                           "serve exec ping flush next demo backup restore check completion man version help",
+		"kae ":                           "serve exec ping flush next demo backup restore check healthcheck completion man version help",
 		"kae -log":                       "-log-format -log-level",
 		"kae serve -log":                 "-log-format -log-level",
 		"kae serve -no-auth -tr":         "-trust-proxy",

@@ -91,7 +91,7 @@ func liveDemo(ctx context.Context, c config, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	defer closing(&err, remove)
-	return operate(ctx, c, newLog(c, stderr), listener, store, func(k *keeper.Keeper) func() error {
+	return operate(ctx, c, newLog(c, stderr), listener, store, newMetrics(store), func(k *keeper.Keeper) func() error {
 		playing := start(func(ctx context.Context) error {
 			scene.Play(ctx, k)
 			return nil

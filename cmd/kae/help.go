@@ -28,6 +28,7 @@ var topics = []topic{
 	{"backup", "DEST", "copy the database, whether kae runs or not", "files"},
 	{"restore", "SRC", "put a backup in the place of the database", "files"},
 	{"check", "[FILE]", "look whether the database, or a backup, is sound", "files"},
+	{"healthcheck", "", "ask the kae that runs here whether all is well", ""},
 	{"completion", "SHELL", "print what makes bash, zsh or fish complete kae", "bash zsh fish"},
 	{"man", "", "print the manual page", ""},
 	{"version", "", "tell which kae this is", ""},
@@ -62,8 +63,8 @@ func helpOf(command string) string {
 		return listed(map[string]string{"next": nextHead, "demo": demoHead}[command], command)
 	case "exec", "ping", "flush":
 		return wrappingHelp(command)
-	case "backup", "restore", "check":
-		return backupHelp(command)
+	case "backup", "restore", "check", "healthcheck":
+		return operatorHelp(command)
 	case "completion":
 		return completionHelp
 	case "man":

@@ -17,6 +17,7 @@ import (
 	_ "time/tzdata" // zones for machines that have none
 
 	"github.com/urfave/cli/v3"
+	_ "golang.org/x/crypto/x509roots/fallback" // certificate authorities for machines that have none, such as an empty image
 
 	"kae"
 )
@@ -141,6 +142,7 @@ func commands(getenv func(string) string, stdout, stderr io.Writer) *cli.Command
 			backupCommand(getenv, stdout, stderr),
 			restoreCommand(getenv, stdout, stderr),
 			checkCommand(getenv, stdout, stderr),
+			healthcheckCommand(getenv, stdout),
 			completionCommand(stdout),
 			manCommand(stdout),
 			{

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"kae/internal/hub"
 	"kae/internal/keeper"
 	"kae/internal/sqlstore"
@@ -44,15 +46,26 @@ func serve(ctx context.Context, c config, stdout, stderr io.Writer) (err error) 
 	}
 	defer closing(&err, store.Close)
 
-	return operate(ctx, c, log, listener, store, func(k *keeper.Keeper) func() error {
+	metrics := newMetrics(store)
+	return operate(ctx, c, log, listener, store, metrics, func(k *keeper.Keeper) func() error {
 		announce(stdout, c, listener.Addr(), k.Roster().Counts(), store.Upgraded())
 		told := supervise(k, log)
-		if c.every == 0 {
-			return told
+		var beside []*task
+		if c.every > 0 {
+			b := backups{c, store, k, log, newBackupMetrics(metrics, c.every)}
+			beside = append(beside, start(b.run))
 		}
-		b := backups{c, store, k, log}
-		backing := start(b.run)
-		return func() error { return errors.Join(told(), backing.stop()) }
+		if c.watch != nil {
+			w := newWatch(c, k, log)
+			beside = append(beside, start(w.run))
+		}
+		return func() error {
+			err := told()
+			for _, t := range beside {
+				err = errors.Join(err, t.stop())
+			}
+			return err
+		}
 	})
 }
 
@@ -60,12 +73,12 @@ func serve(ctx context.Context, c config, stdout, stderr io.Writer) (err error) 
 // calls opened when it does both; what that returns is called at the end,
 // first of all.
 func operate(ctx context.Context, c config, log *slog.Logger, listener net.Listener, store *sqlstore.Store,
-	opened func(*keeper.Keeper) func() error,
+	metrics *prometheus.Registry, opened func(*keeper.Keeper) func() error,
 ) (err error) {
 	news := hub.New()
 	defer news.Close()
 
-	watch, err := keeper.Open(ctx, keeper.Config{Store: store, Hub: news, Log: log, Delay: c.delay, Keep: c.keep})
+	watch, err := keeper.Open(ctx, keeper.Config{Store: store, Hub: news, Log: log, Delay: c.delay, Keep: c.keep, Metrics: metrics})
 	if err != nil {
 		return err
 	}
@@ -74,6 +87,7 @@ func operate(ctx context.Context, c config, log *slog.Logger, listener net.Liste
 
 	pages := c.pages()
 	pages.Keeper, pages.Roster, pages.History, pages.Hub, pages.Log = watch, watch.Roster(), store, news, log
+	pages.Metrics = metrics
 	server := web.New(pages).HTTP()
 	serving := start(func(context.Context) error { return server.Serve(listener) })
 	defer closing(&err, func() error { return stopServing(server, serving, log) })
@@ -95,6 +109,7 @@ func (c config) pages() web.Config {
 	return web.Config{
 		User: c.user, Pass: c.pass, NoAuth: c.noAuth,
 		URL: c.url, TrustProxy: c.trust, Delay: c.delay, Zone: c.zone, LateLimit: c.late, Version: versionName(),
+		MetricsToken: c.metricsToken, TokenMetrics: c.metricsNames,
 	}
 }
 

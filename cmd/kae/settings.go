@@ -13,6 +13,7 @@ import (
 
 	"kae"
 	"kae/internal/backup"
+	"kae/internal/wrapper"
 )
 
 // config is what the settings come to.
@@ -29,6 +30,10 @@ type config struct {
 	late       time.Duration  // how long ago a heartbeat may have happened
 	logFormat  string
 	logLevel   slog.Level
+
+	metricsToken string          // opens /metrics; "": only the console's credentials do
+	metricsNames bool            // tell of each token there
+	watch        *wrapper.Target // who is told that kae works; nil: nobody
 
 	every    time.Duration // between two backups; 0: never
 	to       string        // where they go
@@ -56,7 +61,7 @@ type setting struct {
 
 var settings = []setting{
 	{
-		flag: "addr", env: "KAE_ADDR", value: "127.0.0.1:20999", unit: "host:port",
+		of: "serve healthcheck", flag: "addr", env: "KAE_ADDR", value: "127.0.0.1:20999", unit: "host:port",
 		help: "Where kae listens. Without a host, as in :20999, it is every address of the machine; port 0 is any free port.",
 		set: func(c *config, text string) (err error) {
 			c.addr, err = parseAddr(text)
@@ -64,7 +69,7 @@ var settings = []setting{
 		},
 	},
 	{
-		env: "PORT", shown: "none", unit: "port",
+		of: "serve healthcheck", env: "PORT", shown: "none", unit: "port",
 		help: "The same as KAE_ADDR=:PORT, for platforms that say it so. KAE_ADDR and -addr beat it.",
 		set: func(c *config, text string) error {
 			port, err := parseWhole(text, "number", 1, 65535)
@@ -154,6 +159,30 @@ var settings = []setting{
 		help: "How long ago what a heartbeat tells of with at= may have happened. What is older is refused.",
 		set: func(c *config, text string) (err error) {
 			c.late, err = parseLength(text)
+			return err
+		},
+	},
+	{
+		flag: "metrics-token", env: "KAE_METRICS_TOKEN", shown: "none", unit: "text", secret: true,
+		help: "Open /metrics to whoever sends “Authorization: Bearer” with this; the console's password opens it, too. It may stand in a file: file:/path.",
+		set: func(c *config, text string) (err error) {
+			c.metricsToken, err = readSecret(text)
+			return err
+		},
+	},
+	{
+		flag: "metrics-names", env: "KAE_METRICS_NAMES", shown: "off", unit: "true or false", toggle: true,
+		help: "Tell in /metrics of each token by its name.",
+		set: func(c *config, text string) (err error) {
+			c.metricsNames, err = parseBool(text)
+			return err
+		},
+	},
+	{
+		flag: "watch-url", env: "KAE_WATCH_URL", shown: "none", unit: "URL", secret: true,
+		help: "Send a heartbeat there every minute, by GET, as long as kae itself does its work: the URL of a token at another kae, or at another service. It may stand in a file: file:/path.",
+		set: func(c *config, text string) (err error) {
+			c.watch, err = parseWatch(text)
 			return err
 		},
 	},

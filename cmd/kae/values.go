@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"kae"
+	"kae/internal/wrapper"
 )
 
 // possible says what could have been written instead.
@@ -94,6 +95,24 @@ func readSecret(text string) (string, error) {
 	}
 	return string(b), nil
 }
+
+// parseWatch never repeats what it read: it holds a token.
+func parseWatch(text string) (*wrapper.Target, error) {
+	text, err := readSecret(text)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(text, "http://") && !strings.HasPrefix(text, "https://") {
+		return nil, noWatch
+	}
+	target, err := wrapper.ParseTarget(text, "")
+	if err != nil {
+		return nil, noWatch
+	}
+	return target, nil
+}
+
+var noWatch = possible("the whole URL of a heartbeat at another kae or service, such as https://kae.example.org/hb/…")
 
 func parseBool(text string) (bool, error) {
 	switch strings.ToLower(text) {

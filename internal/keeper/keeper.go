@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"kae"
 	"kae/internal/hub"
 	"kae/internal/roster"
@@ -27,6 +29,8 @@ type Config struct {
 	Log   *slog.Logger
 	Delay time.Duration // the longest sleep between two looks, and between two saves
 	Keep  int64         // heartbeats, and flips, kept for each token
+
+	Metrics prometheus.Registerer // where the keeper's metrics go; nil: nowhere
 }
 
 const (
@@ -41,9 +45,10 @@ const (
 // roster, the queue and its pool belong to the goroutine of Run.
 type Keeper struct {
 	Config
-	roster *roster.Roster
-	queue  queue
-	items  sync.Pool // of *item, to be used again
+	roster  *roster.Roster
+	queue   queue
+	items   sync.Pool // of *item, to be used again
+	metrics *metrics
 
 	pos    int64     // the newest position
 	lastID int64     // the largest token id given
@@ -70,6 +75,7 @@ type Keeper struct {
 func Open(ctx context.Context, c Config) (*Keeper, error) {
 	k := &Keeper{Config: c, roster: roster.New()}
 	k.items.New = newItem
+	k.metrics = newMetrics(c.Metrics, k)
 	k.queue.wake = make(chan struct{}, 1)
 	k.saver.touched = map[int64]struct{}{}
 	clock, err := k.load(ctx, -1)
@@ -210,13 +216,11 @@ func (k *Keeper) commit(ctx context.Context) error {
 	if t.writes() {
 		// After a gap all tokens may have to be written.
 		limit := commitLimit + time.Duration(len(t.rows))*time.Millisecond
-		ctx, cancel := context.WithTimeout(ctx, limit)
-		defer cancel()
-		if err := k.Store.Write(ctx, t.write); err != nil {
+		if err := k.write(ctx, limit, k.metrics.turn, t.write); err != nil {
 			return err
 		}
 		k.pos, k.lastID = t.pos, t.lastID
-		k.committed()
+		k.metrics.committed(t)
 	}
 	for id := range t.next {
 		if _, saved := t.rows[id]; !saved {
@@ -230,7 +234,20 @@ func (k *Keeper) commit(ctx context.Context) error {
 	return nil
 }
 
-func (k *Keeper) committed() { k.lastCommit.Store(time.Now().UnixMicro()) }
+// write is one transaction, which may take so long.
+func (k *Keeper) write(ctx context.Context, limit time.Duration, took prometheus.Observer, f func(kae.Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	begun := time.Now()
+	if err := k.Store.Write(ctx, f); err != nil {
+		k.metrics.failures.Inc()
+		return err
+	}
+	now := time.Now()
+	took.Observe(now.Sub(begun).Seconds())
+	k.lastCommit.Store(now.UnixMicro())
+	return nil
+}
 
 // finish is the last turn: it commits what waits, saves every token, and
 // refuses what is still to come.

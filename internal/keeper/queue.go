@@ -144,10 +144,12 @@ func (q *queue) stir() {
 	}
 }
 
-func (q *queue) waiting() bool {
+func (q *queue) waiting() bool { return q.length() > 0 }
+
+func (q *queue) length() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.items) > 0
+	return len(q.items)
 }
 
 // take gives at most limit items, the oldest first. They are valid until the

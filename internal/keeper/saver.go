@@ -90,7 +90,7 @@ func (s *saver) save(ctx context.Context, k *Keeper, now time.Time) error {
 	}
 	last := n == len(s.round)
 	clock := kae.Clock{AliveAt: now, Pos: k.pos, Safe: max(s.upTo, s.safe), LastID: k.lastID}
-	err := k.write(ctx, func(tx kae.Tx) error {
+	err := k.upkeep(ctx, func(tx kae.Tx) error {
 		if err := tx.SaveTokens(tokens, k.pos); err != nil {
 			return err
 		}
@@ -114,7 +114,7 @@ func (s *saver) save(ctx context.Context, k *Keeper, now time.Time) error {
 // newest is kept elsewhere.
 func (s *saver) cut(ctx context.Context, k *Keeper) error {
 	to := min(s.head+cutPortion, s.safe)
-	err := k.write(ctx, func(tx kae.Tx) error {
+	err := k.upkeep(ctx, func(tx kae.Tx) error {
 		return tx.Cut(to, func(id int64) int64 {
 			t, ok := k.roster.Get(id)
 			if !ok {
@@ -136,7 +136,7 @@ func (s *saver) forget(ctx context.Context, k *Keeper, now time.Time) error {
 		return nil
 	}
 	clock := kae.Clock{AliveAt: now, Pos: k.pos + 1, Safe: s.safe, LastID: k.lastID}
-	err := k.write(ctx, func(tx kae.Tx) error {
+	err := k.upkeep(ctx, func(tx kae.Tx) error {
 		if err := tx.Forget(ids); err != nil {
 			return err
 		}
@@ -166,13 +166,7 @@ func (s *saver) all(ctx context.Context, k *Keeper) error {
 	}
 }
 
-// write is one transaction of the saver's.
-func (k *Keeper) write(ctx context.Context, f func(kae.Tx) error) error {
-	ctx, cancel := context.WithTimeout(ctx, commitLimit)
-	defer cancel()
-	if err := k.Store.Write(ctx, f); err != nil {
-		return err
-	}
-	k.committed()
-	return nil
+// upkeep is one transaction of the saver's.
+func (k *Keeper) upkeep(ctx context.Context, f func(kae.Tx) error) error {
+	return k.write(ctx, commitLimit, k.metrics.upkeep, f)
 }

@@ -39,14 +39,15 @@ type dialect struct {
 	engine   string                             // SQLite or PostgreSQL
 	open     func(access) *sql.DB               // a pool; connections get their settings here
 	lock     func(context.Context, *conn) error // keeps another kae away from a connection's database
-	explain  func(error) *kae.Error             // what is wrong, in a sentence
-	numbered bool                               // parameters are $1, $2, … instead of ?
-	patient  bool                               // statements are not broken off with their context
-	holds    bool                               // a statement not closed holds its connection and its transaction
-	begin    string                             // a transaction that writes
-	snapshot string                             // a transaction that reads
-	tables   string                             // a query for the names of the tables there are
-	words    *strings.Replacer                  // the words of the migrations
+	size     func(context.Context, *Store) (int64, error)
+	explain  func(error) *kae.Error // what is wrong, in a sentence
+	numbered bool                   // parameters are $1, $2, … instead of ?
+	patient  bool                   // statements are not broken off with their context
+	holds    bool                   // a statement not closed holds its connection and its transaction
+	begin    string                 // a transaction that writes
+	snapshot string                 // a transaction that reads
+	tables   string                 // a query for the names of the tables there are
+	words    *strings.Replacer      // the words of the migrations
 	goose    goose.Dialect
 }
 
@@ -98,6 +99,7 @@ func sqliteDialect(name, path string) *dialect {
 			return db
 		},
 		lock:     func(context.Context, *conn) error { return nil }, // the file's lock is held already
+		size:     func(context.Context, *Store) (int64, error) { return fileSize(path) },
 		explain:  func(err error) *kae.Error { return explainSQLite(name, err) },
 		patient:  true,
 		holds:    true,
@@ -187,6 +189,7 @@ func postgresDialect(url string) (*dialect, error) {
 			}
 			return stdlib.OpenDB(*c)
 		},
+		size:     schemaSize,
 		explain:  func(err error) *kae.Error { return explainPostgres(cfg, err) },
 		numbered: true,
 		begin:    "BEGIN",

@@ -28,7 +28,7 @@ func guess(n int) [2][sha256.Size]byte {
 var consoleRoutes = []string{
 	"GET /", "GET /newtoken", "POST /newtoken", "GET /preview?interval=1d", "GET /tokens/1", "GET /tokens/1/edit", "POST /tokens/1", "POST /tokens/1/disable",
 	"POST /tokens/1/enable", "POST /tokens/1/remove", "POST /tokens/1/undo", "POST /tokens/1/newvalue",
-	"GET /tokens/1/heartbeats/1/body", "POST /tokens", "GET /strays", "POST /strays/forget", "GET /events", "GET /nowhere", "DELETE /", "HEAD /events",
+	"GET /tokens/1/heartbeats/1/body", "POST /tokens", "GET /strays", "POST /strays/forget", "GET /events", "GET /metrics", "GET /nowhere", "DELETE /", "HEAD /events",
 }
 
 // openRoutes are those for anybody.

@@ -35,6 +35,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	}
 
 	defer st.close()
+	s.metrics.streams.Inc()
+	defer s.metrics.streams.Dec()
 
 	// Before the roster is read, so that nothing falls between.
 	sub := s.Hub.Subscribe(p.wants)

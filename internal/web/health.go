@@ -27,6 +27,13 @@ func (s *Server) healthz(w http.ResponseWriter, r *http.Request) error {
 	return s.json(w, r, status, page)
 }
 
+// Judge tells whether kae does its work, and in a sentence how it is doing, as
+// /healthz does. delay is the longest that the keeper sleeps.
+func Judge(h kae.Health, now time.Time, delay time.Duration) (ok bool, message string) {
+	page := judge(h, now, delay)
+	return page.OK, page.Message
+}
+
 // judge says in a sentence how kae is doing. The keeper commits a sign of life
 // at least every delay; three of them without one are too many.
 func judge(h kae.Health, now time.Time, delay time.Duration) healthPage {

@@ -76,6 +76,9 @@ func (s *Server) heartbeats(pattern string, h handler) http.Handler {
 		case r.Context().Err() != nil:
 			status = 0 // nobody waits for an answer
 		default:
+			if counter := s.metrics.refused[kae.ErrorCode(err)]; counter != nil {
+				counter.Inc()
+			}
 			var message string
 			if status, message = reject(w, err); status >= 500 {
 				level = slog.LevelWarn

@@ -20,6 +20,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"kae"
 	"kae/internal/hub"
 	"kae/internal/roster"
@@ -62,6 +64,10 @@ type Config struct {
 	TrustProxy []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
 	Version    string
 
+	Metrics      *prometheus.Registry // what /metrics tells; nil: only what the server itself counts
+	MetricsToken string               // opens /metrics, as the console's credentials do; "": only those
+	TokenMetrics bool                 // tell of each token by its name
+
 	Now func() time.Time // the time that pages go by; nil: the real one
 }
 
@@ -75,6 +81,9 @@ type Server struct {
 	notes  *notes
 	user   [sha256.Size]byte
 	pass   [sha256.Size]byte
+	bearer [sha256.Size]byte // of /metrics
+
+	metrics *metrics
 
 	now  func() time.Time // tests stop it
 	zone *time.Location   // of the times in pages, until a script puts in the viewer's
@@ -90,12 +99,17 @@ func New(c Config) *Server {
 		notes:  newNotes(),
 		user:   sha256.Sum256([]byte(c.User)),
 		pass:   sha256.Sum256([]byte(c.Pass)),
+		bearer: sha256.Sum256([]byte(c.MetricsToken)),
 		now:    c.Now,
 		zone:   time.Local,
 	}
 	if s.now == nil {
 		s.now = time.Now
 	}
+	if s.Metrics == nil {
+		s.Metrics = prometheus.NewRegistry()
+	}
+	s.metrics = s.newMetrics()
 	if c.URL != "" {
 		// A proxy may replace the Host header, to which the Origin is compared.
 		if err := s.origin.AddTrustedOrigin(originOf(c.URL)); err != nil {
@@ -121,6 +135,9 @@ func (s *Server) surface() http.Handler {
 	open("GET /static/{hash}/{path...}", s.staticFile)
 	open("GET /favicon.ico", s.favicon)
 	open("GET /robots.txt", robots)
+
+	// Asked again and again: not for the log.
+	mux.Handle("GET /metrics", s.pages("GET /metrics", slog.LevelDebug, s.watched(s.scraped)))
 
 	// For those who may see the console.
 	// Asked again at every key: not for the log.

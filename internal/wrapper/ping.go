@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -56,6 +57,20 @@ func (p *Ping) Send(ctx context.Context) (delivered bool, err error) {
 		return false, nil
 	}
 }
+
+// Get sends a plain heartbeat by GET, which every service of the kind takes. It
+// tries once, follows no redirection and keeps nothing. Its error does not hold
+// the token.
+func (t *Target) Get(ctx context.Context, agent string) error {
+	a := newSender(agent, t.secret).request(ctx, http.MethodGet, t.heartbeat("", nil), nil)
+	if a.delivered {
+		return nil
+	}
+	return errors.New(a.reason)
+}
+
+// Host tells where the heartbeats go, for the log.
+func (t *Target) Host() string { return t.url.Host }
 
 // ErrLost is a heartbeat that could be neither delivered nor kept. Why has
 // been said.

@@ -65,11 +65,15 @@ func newSender(agent string, secret mask) *sender {
 	}
 }
 
-// send tries once.
+// send tries once, by POST: what link previews and scanners do is none.
 func (s *sender) send(ctx context.Context, to string, body []byte) answer {
+	return s.request(ctx, http.MethodPost, to, body)
+}
+
+func (s *sender) request(ctx context.Context, method, to string, body []byte) answer {
 	ctx, cancel := context.WithTimeout(ctx, oneTry)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, method, to, bytes.NewReader(body))
 	if err != nil {
 		return answer{refused: true, reason: "its address is not one"}
 	}
