@@ -31,13 +31,13 @@ main-linux-amd64 main-linux-arm64:
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(@:main-linux-%=%) go build -trimpath -buildvcs=false \
 		-ldflags '-s -w -buildid= -X main.version=$(NAMED)' -o $@ ./cmd/kae
 
-clean: ## remove what was built
-	rm -f kae main-linux-*
-
-# CI makes a test that misses PostgreSQL, the browser or systemd fail instead of skip.
 release: ## make archives, Debian packages and checksums in dist; VERSION is by the git tag
 	VERSION=$(VERSION) go run ./scripts/release
 
+clean: ## remove what was built
+	rm -rf kae main-linux-* dist
+
+# CI makes a test that misses PostgreSQL, the browser or systemd fail instead of skip.
 test: tools ## run all tests; installs PostgreSQL, Chromium and systemd where that is possible
 	CI=true go test -timeout 25m ./...
 

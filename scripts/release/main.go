@@ -112,7 +112,7 @@ func describe() (r release, err error) {
 // build builds kae. Its version is set here, so that a copy without git is
 // built to the same bytes.
 func (r release) build(t target, into string) error {
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -X main.version="+r.version, "-o", into, "./cmd/kae")
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.version="+r.version, "-o", into, "./cmd/kae")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+t.os, "GOARCH="+t.arch, "GOARM="+t.arm)
 	return loud(cmd)
 }
