@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"kae/internal/demo":       {"kae"},
 	"kae/internal/backup":     {"kae", "github.com/klauspost/compress", "github.com/minio/minio-go/v7"},
 	"kae/internal/s3test":     {},
+	"kae/deploy":              {},
 	"kae/bench":               {"golang.org/x/sync"},
 	"kae/scripts/release":     {},
 	"kae/scripts/screenshots": {"kae/internal/demo", "github.com/chromedp/chromedp", "github.com/chromedp/cdproto"},

@@ -102,9 +102,9 @@ func (s *Server) heartbeats(pattern string, h handler) http.Handler {
 
 // pages adapts all other handlers: it sets the headers that every answer has,
 // shows errors as a page or as JSON, and logs one line a request.
-func (s *Server) pages(pattern string, level slog.Level, h handler) http.Handler {
+func (s *Server) pages(pattern string, usual slog.Level, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
+		start, level := time.Now(), usual
 		secure(w.Header())
 		rec := &recorder{ResponseWriter: w}
 		err := recovered(h, rec, r)

@@ -230,3 +230,17 @@ func TestAWrongMethodIsToldTheRightOne(t *testing.T) {
 		}
 	}
 }
+
+// What one request was logged at says nothing about the next one.
+func TestAFailureDoesNotMakeTheLogLoudForEver(t *testing.T) {
+	w := newWorld()
+	w.config.MetricsToken = "tok"
+	s := w.server()
+	get(s, "/metrics") // without the token
+	request{method: "GET", path: "/metrics", header: http.Header{"Authorization": {"Bearer tok"}}}.do(s)
+	logged := strings.Split(w.logged.String(), "\n")
+	if !strings.Contains(logged[0], "level=INFO") || !strings.Contains(logged[0], "status=401") ||
+		!strings.Contains(logged[1], "level=DEBUG") || !strings.Contains(logged[1], "status=200") {
+		t.Errorf("logged\n%s", w.logged)
+	}
+}
