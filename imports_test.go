@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"kae/internal/s3test":     {},
 	"kae/bench":               {"golang.org/x/sync"},
 	"kae/deploy":              {},
+	"kae/scripts/release":     {},
 	"kae/scripts/screenshots": {"kae/internal/demo", "github.com/chromedp/chromedp", "github.com/chromedp/cdproto"},
 	"kae/cmd/kae": {
 		"kae", "kae/internal/roster", "kae/internal/hub", "kae/internal/keeper", "kae/internal/sqlstore", "kae/internal/web", "kae/internal/wrapper", "kae/internal/demo", "kae/internal/backup",

@@ -30,7 +30,7 @@ func TestFromAFreshBoxToAGreenToken(t *testing.T) {
 	}
 	build, _, _ := strings.Cut(steps[0], "\n")
 	made := exec.Command("sh", "-ec", build)
-	made.Dir, made.Env = sources, append(os.Environ(), "VERSION=v1.0.0")
+	made.Dir, made.Env = sources, append(os.Environ(), "VERSION=v1.0.0", "SOURCE_DATE_EPOCH=1800000000")
 	if _, err := output(made); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that the tests of deploy/ find what they run: Caddy, nginx,
-# buildah, rsync, debootstrap and dpkg. Installs Debian's where it is root and
+# buildah, rsync, debootstrap, dpkg, zsh, fish and mandoc. Installs Debian's where it is root and
 # there is apt; elsewhere says what is missing and fails. Does nothing if all is
 # there.
 set -euo pipefail
@@ -16,6 +16,9 @@ absent() {
 	command -v rsync >/dev/null || packages+=(rsync)
 	command -v debootstrap >/dev/null || packages+=(debootstrap)
 	command -v dpkg >/dev/null || packages+=(dpkg)
+	command -v zsh >/dev/null || packages+=(zsh)
+	command -v fish >/dev/null || packages+=(fish)
+	command -v mandoc >/dev/null || packages+=(mandoc)
 }
 
 absent
