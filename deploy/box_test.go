@@ -39,8 +39,7 @@ func TestFromAFreshBoxToAGreenToken(t *testing.T) {
 	equip(t, root)
 
 	const site = "kae.localhost" // for which Caddy makes a certificate of its own
-	mine := strings.NewReplacer("kae.example.org", site,
-		"https://s3.example.org", "http://127.0.0.1:7070", "KEY_ID=…", "KEY_ID="+s3test.Key, "ACCESS_KEY=…", "ACCESS_KEY="+s3test.Secret)
+	mine := strings.NewReplacer("SITE=kae.example.org", "SITE="+site, "https://s3.example.org", "http://127.0.0.1:7070", "KEY_ID=…", "KEY_ID="+s3test.Key, "ACCESS_KEY=…", "ACCESS_KEY="+s3test.Secret)
 	install := exec.Command("chroot", root, "bash", "-ec", "export DEBIAN_FRONTEND=noninteractive\n"+mine.Replace(steps[1]))
 	if _, err := output(install); err != nil {
 		t.Fatal(err)
@@ -107,6 +106,10 @@ func equip(t *testing.T, root string) {
 	build := exec.Command("go", "build", "-o", filepath.Join(bin, "box"), "./testdata/box")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if _, err := output(build); err != nil {
+		t.Fatal(err)
+	}
+	// Whoever installs a machine writes this one.
+	if err := os.WriteFile(filepath.Join(root, "etc/hosts"), []byte("127.0.0.1 localhost\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink("box", filepath.Join(bin, "systemctl")); err != nil {

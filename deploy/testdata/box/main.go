@@ -194,16 +194,14 @@ func (u unit) start() error {
 func (u unit) environment(uid, gid int) ([]string, error) {
 	for _, state := range u.values["StateDirectory"] {
 		dir := "/var/lib/" + state
-		if err := os.MkdirAll(dir, 0o750); err != nil {
+		if err := errors.Join(os.MkdirAll(dir, 0o750), os.Chown(dir, uid, gid)); err != nil {
 			return nil, err
 		}
-		os.Chown(dir, uid, gid)
 	}
 	dir := "/run/credentials/" + u.name + ".service"
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(dir), 0o755), os.MkdirAll(dir, 0o700), os.Chown(dir, uid, gid)); err != nil {
 		return nil, err
 	}
-	os.Chown(dir, uid, gid)
 	for _, credential := range u.values["LoadCredential"] {
 		name, path, _ := strings.Cut(credential, ":")
 		b, err := os.ReadFile(path)
@@ -213,7 +211,9 @@ func (u unit) environment(uid, gid int) ([]string, error) {
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o400); err != nil {
 			return nil, err
 		}
-		os.Chown(filepath.Join(dir, name), uid, gid)
+		if err := os.Chown(filepath.Join(dir, name), uid, gid); err != nil {
+			return nil, err
+		}
 	}
 	env := []string{"CREDENTIALS_DIRECTORY=" + dir}
 	for _, pair := range u.values["Environment"] {
