@@ -69,6 +69,8 @@ ship() {
 # From here on: what happens on the host.
 
 make_dir() {
+	command -v docker >/dev/null || fail "there is no docker on the host"
+	command -v rsync >/dev/null || fail "there is no rsync on the host; there, as root: apt-get install rsync"
 	mkdir -p "$DEPLOY_DIR"
 }
 
