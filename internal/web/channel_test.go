@@ -243,3 +243,36 @@ func TestTheLogOfAChannelHasPages(t *testing.T) {
 		}
 	}
 }
+
+// What was given up before counts no more once something got through.
+func TestTheStateOfAChannel(t *testing.T) {
+	w := newWorld()
+	b := w.alerts()
+	s := w.server()
+	ch := b.channel(t, "pager", "webhook", map[string]string{"url": "https://hooks.example.com"})
+	refused := kae.Delivery{State: kae.GivenUp, Attempts: 1, Answer: "404 from hooks.example.com"}
+	for _, tt := range []struct {
+		happens []kae.Delivery
+		want    string // the state
+		lead    string // in the page
+	}{
+		{nil, "not used yet", "No alert has gone there so far."},
+		{[]kae.Delivery{{State: kae.Delivered, Attempts: 1}}, "delivers", "Alerts get through: the newest was accepted"},
+		{[]kae.Delivery{refused}, "given up", "One alert was given up."},
+		{[]kae.Delivery{refused, refused}, "given up", "3 alerts were given up."},
+		{[]kae.Delivery{{State: kae.Delivered, Attempts: 1}}, "delivers", "Alerts get through"},
+		{[]kae.Delivery{{State: kae.Waiting, Attempts: 1, Answer: "timed out."}}, "retrying", "timed out. The next try is"},
+	} {
+		for _, d := range tt.happens {
+			w.sleep(time.Minute)
+			b.deliver(ch, 1, 30*time.Second, d)
+		}
+		var page struct{ Channel struct{ State string } }
+		if err := json.Unmarshal(getJSON(s, "/channels/1").Body.Bytes(), &page); err != nil || page.Channel.State != tt.want {
+			t.Errorf("%s, want %s (%v)", page.Channel.State, tt.want, err)
+		}
+		if html := get(s, "/channels/1").Body.String(); !strings.Contains(html, tt.lead) || strings.Contains(html, "given up.") != (tt.want == "given up") {
+			t.Errorf("%s: the page lacks %q, or tells of what was given up: %s", tt.want, tt.lead, html)
+		}
+	}
+}
