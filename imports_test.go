@@ -22,8 +22,8 @@ var mayImport = map[string][]string{
 	"kae/internal/demo":       {"kae"},
 	"kae/internal/backup":     {"kae", "github.com/klauspost/compress", "github.com/minio/minio-go/v7"},
 	"kae/internal/s3test":     {},
-	"kae/deploy":              {},
 	"kae/bench":               {"golang.org/x/sync"},
+	"kae/deploy":              {},
 	"kae/scripts/release":     {},
 	"kae/scripts/screenshots": {"kae/internal/demo", "github.com/chromedp/chromedp", "github.com/chromedp/cdproto"},
 	"kae/cmd/kae": {
