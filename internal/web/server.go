@@ -64,6 +64,8 @@ type Config struct {
 	TrustProxy []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
 	Version    string
 
+	Alerts Alerts // nil: there are no channels, and no pages of them
+
 	Metrics      *prometheus.Registry // what /metrics tells; nil: only what the server itself counts
 	MetricsToken string               // opens /metrics, as the console's credentials do; "": only those
 	TokenMetrics bool                 // tell of each token by its name
