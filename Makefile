@@ -9,7 +9,7 @@ NAMED = $(or $(VERSION),$(shell git describe --tags --always --dirty 2>/dev/null
 BUILD = CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o kae ./cmd/kae
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo build main-linux-amd64 main-linux-arm64 clean \
+.PHONY: help run demo build main-linux-amd64 main-linux-arm64 release clean \
 	test test-deploy test-deploy-quick check format vet lint race fuzz screenshots tools deploy-tools \
 	deploy rsync restart docker/build docker/run docker/restart docker/stop docker/rm docker/image docker/prune
 
@@ -31,8 +31,11 @@ main-linux-amd64 main-linux-arm64:
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(@:main-linux-%=%) go build -trimpath -buildvcs=false \
 		-ldflags '-s -w -buildid= -X main.version=$(NAMED)' -o $@ ./cmd/kae
 
+release: ## make archives, Debian packages and checksums in dist; VERSION is by the git tag
+	VERSION=$(VERSION) go run ./scripts/release
+
 clean: ## remove what was built
-	rm -f kae main-linux-*
+	rm -rf kae main-linux-* dist
 
 # CI makes a test that misses PostgreSQL, the browser or systemd fail instead of skip.
 test: tools ## run all tests; installs PostgreSQL, Chromium and systemd where that is possible

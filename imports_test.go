@@ -22,9 +22,9 @@ var mayImport = map[string][]string{
 	"kae/internal/demo":       {"kae"},
 	"kae/internal/backup":     {"kae", "github.com/klauspost/compress", "github.com/minio/minio-go/v7"},
 	"kae/internal/s3test":     {},
-	"kae/deploy":              {},
 	"kae/bench":               {"golang.org/x/sync"},
-	"kae/deploy":             {},
+	"kae/deploy":              {},
+	"kae/scripts/release":     {},
 	"kae/scripts/screenshots": {"kae/internal/demo", "github.com/chromedp/chromedp", "github.com/chromedp/cdproto"},
 	"kae/cmd/kae": {
 		"kae", "kae/internal/roster", "kae/internal/hub", "kae/internal/keeper", "kae/internal/sqlstore", "kae/internal/web", "kae/internal/wrapper", "kae/internal/demo", "kae/internal/backup",

@@ -120,7 +120,7 @@ func certificate(t *testing.T, dir string) (cert, key string) {
 // far as loopback goes, and knows no other proxy.
 func visitor(t *testing.T, base string) site {
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
-	return site{t, base, http.Client{Transport: &http.Transport{
+	return site{t: t, base: base, client: http.Client{Transport: &http.Transport{
 		DialContext: dialer.DialContext, DisableCompression: true, ForceAttemptHTTP2: true,
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // the test made the certificate itself
 	}}}

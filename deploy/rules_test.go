@@ -11,13 +11,7 @@ import (
 // The alert rules and the scrape configuration of docs/watching.md are what
 // Prometheus takes, and each rule fires when it should and only then.
 func TestPrometheusTakesTheRules(t *testing.T) {
-	if os.Getenv("KAE_DEPLOY_TESTS") == "" {
-		t.Skip("KAE_DEPLOY_TESTS is not set")
-	}
-	promtool, err := exec.LookPath("promtool")
-	if err != nil {
-		t.Fatal("promtool is missing: apt-get install prometheus")
-	}
+	need(t, "quick", "promtool")
 	page, err := os.ReadFile("../docs/watching.md")
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +29,7 @@ func TestPrometheusTakesTheRules(t *testing.T) {
 		{"test", "rules", "testdata/rules.test.yml"},
 		{"check", "config", "--syntax-only", config},
 	} {
-		if said, err := exec.Command(promtool, args...).CombinedOutput(); err != nil {
+		if said, err := exec.Command("promtool", args...).CombinedOutput(); err != nil {
 			t.Errorf("promtool %q: %v\n%s", args, err, said)
 		}
 	}

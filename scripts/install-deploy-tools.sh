@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure that the tests of deploy/ find what they run: Caddy, nginx,
-# buildah, rsync, debootstrap and dpkg. Installs Debian's where it is root and
-# there is apt; elsewhere says what is missing and fails. Does nothing if all is
-# there.
+# buildah, rsync, debootstrap, dpkg, zsh, fish, mandoc and Prometheus's promtool.
+# Installs Debian's where it is root and there is apt; elsewhere says what is
+# missing and fails. Does nothing if all is there.
 set -euo pipefail
 
 # Some are in /usr/sbin, which is not in everybody's PATH.
@@ -16,6 +16,10 @@ absent() {
 	command -v rsync >/dev/null || packages+=(rsync)
 	command -v debootstrap >/dev/null || packages+=(debootstrap)
 	command -v dpkg >/dev/null || packages+=(dpkg)
+	command -v zsh >/dev/null || packages+=(zsh)
+	command -v fish >/dev/null || packages+=(fish)
+	command -v mandoc >/dev/null || packages+=(mandoc)
+	command -v promtool >/dev/null || packages+=(prometheus)
 }
 
 absent
@@ -34,7 +38,7 @@ apt-get install -q -y --no-install-recommends "${packages[@]}"
 
 # The tests start their own; nobody asked for one that runs all the time.
 if [ -d /run/systemd/system ]; then
-	for service in caddy nginx; do
+	for service in caddy nginx prometheus; do
 		case " ${packages[*]} " in
 		*" $service"*) systemctl disable --now "$service" ;;
 		esac

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -226,6 +228,11 @@ func TestKaeBacksUpByItself(t *testing.T) {
 	if said, status := does(t, dir, nil, "check", to); status != 0 {
 		t.Errorf("exit status %d: %s", status, said)
 	}
+	told := regexp.MustCompile(`(?m)^kae_backup_last_success_timestamp_seconds (\S+)$`)
+	last, err := strconv.ParseFloat(told.FindStringSubmatch(p.scrape())[1], 64)
+	if age := float64(time.Now().Unix()) - last; err != nil || age < -1 || age > 60 {
+		t.Errorf("by the metrics the newest backup is %v seconds old, %v", age, err)
+	}
 	p.stop()
 
 	// A start does not put off what is due.
@@ -252,6 +259,11 @@ func TestKaeBacksUpByItself(t *testing.T) {
 	got = p.expect(made.ID, "firing", 20*time.Second)
 	if !strings.Contains(got.Heartbeats[0].Message, "does not exist") {
 		t.Errorf("%+v", got.Heartbeats[0])
+	}
+	for _, line := range []string{`kae_backups_total{outcome="failure"} 1`, `kae_backups_total{outcome="success"} 0`, "kae_backup_last_success_timestamp_seconds 0"} {
+		if !strings.Contains(p.scrape(), "\n"+line+"\n") {
+			t.Errorf("the metrics lack %s", line)
+		}
 	}
 	p.stop()
 	if said := p.stderr.String(); !strings.Contains(said, "backup failed") || strings.Contains(said, made.Value) {
@@ -341,7 +353,7 @@ func TestTheScriptForCron(t *testing.T) {
 
 func TestTheNextBackupFollowsFromTheNewestThereIs(t *testing.T) {
 	dir := t.TempDir()
-	b := &backups{config: config{every: time.Hour, to: dir, db: filepath.Join(dir, "kae.sqlite")}}
+	b := &backups{config: config{every: time.Hour, to: dir, db: filepath.Join(dir, "kae.sqlite")}, metrics: newBackupMetrics(nil, time.Hour)}
 	due := func(what string, least, most time.Duration) {
 		t.Helper()
 		if got := b.due(t.Context()); got < least || got > most {

@@ -22,23 +22,30 @@ import (
 
 const watchingPage = "../../docs/watching.md"
 
-// scrape gives what a kae that has all kinds of metrics tells Prometheus.
-func scrape(t *testing.T) string {
+// allMetrics is what a kae that has all kinds of metrics tells Prometheus.
+func allMetrics(t *testing.T) string {
 	t.Helper()
 	p := launch(t, t.TempDir(), "-metrics-names", "-backup-every", "1h", "-backup-to", t.TempDir())
 	made := p.create("job", 3600)
 	p.beat(made.Value)
+	text := p.scrape()
+	if strings.Contains(text, made.Value) || strings.Contains(text, made.UUID) {
+		t.Error("the metrics hold a token's value")
+	}
+	return text
+}
+
+// scrape gives what kae tells Prometheus.
+func (p *program) scrape() string {
+	p.Helper()
 	response, err := http.Get(p.url + "/metrics")
 	if err != nil {
-		t.Fatal(err)
+		p.Fatal(err)
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("%s, %v: %s", response.Status, err, text)
-	}
-	if strings.Contains(string(text), made.Value) || strings.Contains(string(text), made.UUID) {
-		t.Error("the metrics hold a token's value")
+		p.Fatalf("%s, %v: %s", response.Status, err, text)
 	}
 	return string(text)
 }
@@ -71,7 +78,7 @@ func metricsTable(text string) string {
 
 func TestWatchingPageTellsOfEveryMetric(t *testing.T) {
 	t.Parallel()
-	text := scrape(t)
+	text := allMetrics(t)
 	problems, err := promlint.New(strings.NewReader(text)).Lint()
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +129,7 @@ func TestAlertRulesAreAboutMetricsThatThereAre(t *testing.T) {
 	if err := decoder.Decode(&rules); err != nil {
 		t.Fatal(err)
 	}
-	text := scrape(t)
+	text := allMetrics(t)
 	metric := regexp.MustCompile(`\b(kae_\w+)(\{[^}]*\})?`)
 	n := 0
 	for _, group := range rules.Groups {

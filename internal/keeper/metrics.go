@@ -79,7 +79,7 @@ func (m *metrics) committed(t *turn) {
 	}
 	var now time.Time
 	for _, f := range t.flips {
-		if f.To != kae.Firing || f.Reason != kae.Missed && f.Reason != kae.Overran {
+		if f.Reason != kae.Missed && f.Reason != kae.Overran {
 			continue
 		}
 		if now.IsZero() {
