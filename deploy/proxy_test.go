@@ -3,6 +3,7 @@ package deploy_test
 import (
 	"bufio"
 	"compress/gzip"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -236,7 +237,9 @@ func (s site) send(to token, body string, header http.Header) {
 // speaks every five seconds anyway: a stream that a proxy holds back until then
 // is late.
 func (s site) streams(t *testing.T, to token, encoding string) {
-	r, err := http.NewRequestWithContext(t.Context(), "GET", fmt.Sprintf("%s/events?ids=%d", s.base, to.ID), nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, "GET", fmt.Sprintf("%s/events?ids=%d", s.base, to.ID), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +268,7 @@ func (s site) streams(t *testing.T, to token, encoding string) {
 			if name, ok := strings.CutPrefix(lines.Text(), "event: "); ok {
 				select {
 				case events <- name:
-				case <-t.Context().Done():
+				case <-ctx.Done():
 					return
 				}
 			}
