@@ -80,6 +80,7 @@ type Delivery struct {
 	MadeAt    time.Time // when it began to wait
 	State     DeliveryState
 	DueAt     time.Time // when it is tried next, while it waits
+	Batch     int64     // the first delivery of the message that it goes out with; 0: it has not gone out, or surely did not arrive
 	Attempts  int
 	Answer    string    // what the other side said last, or why it could not be asked
 	SettledAt time.Time // when it left Waiting
@@ -113,7 +114,7 @@ type Outbox interface {
 	Waiting(ctx context.Context) ([]Delivery, error)
 
 	// Settle writes, in one transaction, how far deliveries have come (state,
-	// due time, attempts, answer, and when they were settled) and how their
+	// due time, batch, attempts, answer, and when they were settled) and how their
 	// channel does. It drops what was settled longer than [DeliveriesKept]
 	// before now.
 	Settle(ctx context.Context, all []Delivery, c Channel, now time.Time) error

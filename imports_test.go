@@ -17,7 +17,6 @@ var mayImport = map[string][]string{
 	"kae/internal/storetest":  {"kae", "github.com/jackc/pgx/v5", "github.com/google/go-cmp"},
 	"kae/internal/sqlstore":   {"kae", "modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "golang.org/x/sys"},
 	"kae/internal/keeper":     {"kae", "kae/internal/roster", "kae/internal/hub", "github.com/prometheus/client_golang"},
-	"kae/internal/notify":     {"kae"},
 	"kae/internal/web":        {"kae", "kae/internal/roster", "kae/internal/hub", "kae/internal/notify", "golang.org/x/time", "github.com/prometheus/client_golang"},
 	"kae/internal/wrapper":    {"kae", "golang.org/x/sys"},
 	"kae/internal/demo":       {"kae"},

@@ -13,11 +13,11 @@ import (
 // from the alert.
 const (
 	deliveryColumns = `id, channel_id, token_id, n, at, from_status, to_status, reason, fired, slot,
-	made_at, state, due_at, attempts, answer, settled_at`
+	made_at, state, due_at, batch, attempts, answer, settled_at`
 	newDelivery = "INSERT INTO deliveries (" + deliveryColumns + `)
 	SELECT (SELECT COALESCE(MAX(id), 0) FROM deliveries) + ROW_NUMBER() OVER (ORDER BY c.id), c.id,
 	CAST(? AS {int}), CAST(? AS {int}), CAST(? AS {int}), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
-	CAST(? AS {int}), CAST(? AS {int}), CAST(? AS {int}), 'waiting', CAST(? AS {int}), 0, '', 0
+	CAST(? AS {int}), CAST(? AS {int}), CAST(? AS {int}), 'waiting', CAST(? AS {int}), 0, 0, '', 0
 	FROM channels c WHERE c.removed_at = 0`
 	// Whoever was told of a firing is told of its end.
 	wasTold = ` AND c.id IN (SELECT channel_id FROM deliveries WHERE token_id = ? AND to_status = 'firing' AND fired >= ?)`
@@ -114,7 +114,7 @@ func (s *Store) deliveries(ctx context.Context, text string, args []any) (all []
 			var d kae.Delivery
 			var at, fired, slot, made, due, settled int64
 			err := rows.Scan(&d.ID, &d.ChannelID, &d.TokenID, &d.Number, &at, &d.From, &d.To, &d.Reason, &fired, &slot,
-				&made, &d.State, &due, &d.Attempts, &d.Answer, &settled)
+				&made, &d.State, &due, &d.Batch, &d.Attempts, &d.Answer, &settled)
 			d.At, d.Fired, d.Due = moment(at), moment(fired), moment(slot)
 			d.MadeAt, d.DueAt, d.SettledAt = moment(made), moment(due), moment(settled)
 			all = append(all, d)
@@ -132,8 +132,8 @@ func (s *Store) Settle(ctx context.Context, all []kae.Delivery, c kae.Channel, n
 			return err
 		}
 		for _, d := range all {
-			err := t.exec("UPDATE deliveries SET state = ?, due_at = ?, attempts = ?, answer = ?, settled_at = ? WHERE id = ? AND state = 'waiting'",
-				append(t.buffer(), string(d.State), micros(d.DueAt), d.Attempts, d.Answer, micros(d.SettledAt), d.ID))
+			err := t.exec("UPDATE deliveries SET state = ?, due_at = ?, batch = ?, attempts = ?, answer = ?, settled_at = ? WHERE id = ? AND state = 'waiting'",
+				append(t.buffer(), string(d.State), micros(d.DueAt), d.Batch, d.Attempts, d.Answer, micros(d.SettledAt), d.ID))
 			if err != nil {
 				return err
 			}

@@ -124,7 +124,7 @@ var outboxCases = []testCase{
 		db.alert(at(10), fires(7, 1, 9), fires(8, 1, 9), fires(9, 1, 9))
 		all := db.waiting()
 		all[0].State, all[0].Attempts, all[0].Answer, all[0].SettledAt = kae.Delivered, 1, "200 OK", at(11)
-		all[1].DueAt, all[1].Attempts, all[1].Answer = at(21), 1, "timed out"
+		all[1].DueAt, all[1].Batch, all[1].Attempts, all[1].Answer = at(21), 1, 1, "timed out"
 		c.LastAt, c.FailingSince, c.Problem = at(11), at(11), "timed out"
 		db.settle(at(11), c, all[:2]...)
 		db.equal("what waits", db.waiting(), all[1:])

@@ -26,6 +26,7 @@ CREATE TABLE deliveries (
 	made_at       {int} NOT NULL,         -- when it was written; it is tried for so long from then
 	state         TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'given up')),
 	due_at        {int} NOT NULL,         -- when it is tried next
+	batch         {int} NOT NULL,         -- the first delivery of the message that it went out with, 0: it did not
 	attempts      {int} NOT NULL,
 	answer        TEXT NOT NULL,          -- what the other side said last
 	settled_at    {int} NOT NULL          -- 0: it waits
