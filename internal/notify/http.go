@@ -86,8 +86,21 @@ func (r reply) String() string {
 	return r.status
 }
 
+// postJSON sends a value as JSON.
+func (o *outside) postJSON(ctx context.Context, url, key string, header http.Header, v any) (reply, error) {
+	body, err := plainJSON(v)
+	if err != nil {
+		return reply{}, err
+	}
+	if header == nil {
+		header = http.Header{}
+	}
+	header.Set("Content-Type", "application/json")
+	return o.ask(ctx, request{url: url, key: key, header: header, body: body})
+}
+
 // ask sends a request. Its error is a [*Refused] where there is an answer that
-// is not of the 2xx.
+// is not of the 2xx; the answer is given with it.
 func (o *outside) ask(ctx context.Context, r request) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
@@ -110,7 +123,7 @@ func (o *outside) ask(ctx context.Context, r request) (reply, error) {
 		case res.StatusCode/100 == 2:
 			return got, nil
 		case res.StatusCode/100 != 3:
-			return reply{}, refusal(target, res, got)
+			return got, refusal(target, res, got)
 		}
 		if target, err = follow(target, res, got); err != nil {
 			return reply{}, err
@@ -242,6 +255,18 @@ var notPublic = []netip.Prefix{
 func isPrivate(ip netip.Addr) bool {
 	ip = ip.Unmap().WithZone("")
 	return !ip.IsGlobalUnicast() || ip.IsPrivate() || slices.ContainsFunc(notPublic, func(p netip.Prefix) bool { return p.Contains(ip) })
+}
+
+// otherwise is a 2xx whose text does not say that the message was accepted.
+func otherwise(url string, got reply) *Refused {
+	return &Refused{Answer: hostOf(url) + " answered " + got.String() + ", which is not how it accepts a message."}
+}
+
+func hostOf(text string) string {
+	if u, err := url.Parse(text); err == nil {
+		return u.Hostname()
+	}
+	return ""
 }
 
 // firstLine gives the beginning of a text in one line; nothing of a web page.

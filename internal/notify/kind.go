@@ -49,7 +49,7 @@ type Options struct {
 type settings map[string]string
 
 // kinds are all there are, in the order in which they are offered.
-var kinds = []Kind{webhook}
+var kinds = []Kind{webhook, slack, ntfy, telegram, pagerduty, alertmanager}
 
 // Kinds gives the kinds of channels in the order in which they are offered.
 func Kinds() []Kind { return slices.Clone(kinds) }

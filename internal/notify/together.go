@@ -124,3 +124,11 @@ func (t tale) text() string {
 	}
 	return strings.Join(parts, "\n\n")
 }
+
+// clip gives at most so many bytes of a text, and shows that some are missing.
+func clip(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most-len("…")], "") + "…"
+}

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/textproto"
@@ -89,7 +88,8 @@ func tryTemplate(s settings) string {
 		return ""
 	}
 	at := time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)
-	beat := &kae.Heartbeat{Number: 1, At: at, Kind: kae.Failure, Message: `a "quoted" word`, Body: []byte("two\nlines")}
+	beat := &kae.Heartbeat{Number: 1, At: at, Kind: kae.Failure, Body: []byte("two\nlines")}
+	beat.Message = `a "quoted" word`
 	for _, to := range []kae.Status{kae.Firing, kae.Up} {
 		m := Message{Key: "try", Sent: at, Events: []Event{{
 			Alert: kae.Alert{TokenID: 1, Number: 2, At: at, From: kae.Up, To: to, Reason: kae.Failed, Fired: at},
@@ -142,8 +142,8 @@ func isHeaders(value string) string {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		name, _, err := readHeader(line)
-		if err != nil {
+		name, _, ok := readHeader(line)
+		if !ok {
 			return "Write each header on a line of its own, such as Authorization: Bearer …"
 		}
 		if slices.Contains(ownHeaders, name) {
@@ -153,24 +153,22 @@ func isHeaders(value string) string {
 	return ""
 }
 
-func readHeader(line string) (name, value string, err error) {
+func readHeader(line string) (name, value string, ok bool) {
 	name, value, found := strings.Cut(strings.TrimSpace(line), ":")
 	value = strings.TrimSpace(value)
 	const letters = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" // RFC 9110, section 5.6.2
 	if !found || name == "" || strings.Trim(name, letters) != "" || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 127 }) {
-		return "", "", errNoHeader
+		return "", "", false
 	}
-	return textproto.CanonicalMIMEHeaderKey(name), value, nil
+	return textproto.CanonicalMIMEHeaderKey(name), value, true
 }
 
 func headersOf(text string) http.Header {
 	h := http.Header{}
 	for line := range strings.Lines(text) {
-		if name, value, err := readHeader(line); err == nil {
+		if name, value, ok := readHeader(line); ok {
 			h.Add(name, value)
 		}
 	}
 	return h
 }
-
-var errNoHeader = errors.New("no header")

@@ -43,6 +43,9 @@ func (m Message) say() told {
 	}
 	if m.Test {
 		t.Title = "Test: " + t.Title
+		for i := range t.Tales {
+			t.Tales[i].Title = "Test: " + t.Tales[i].Title
+		}
 	}
 	return t
 }
