@@ -73,6 +73,10 @@ func (l live) header(st *stream, c clock, title string) {
 	st.block("logo", f)
 	st.block("trouble", f)
 	st.block("heading", f)
+	if f.Alerts {
+		st.block("undelivered", f)
+		st.block("nowhere", f)
+	}
 }
 
 // liveList is the list of tokens.
