@@ -22,8 +22,8 @@ var alertmanager = Kind{
 		{Name: "password", Label: "Password", Secret: true},
 	},
 	check: func(s settings) *kae.Error {
-		if s["password"] != "" && s["user"] == "" {
-			return &kae.Error{Code: kae.Invalid, Field: "user", Message: "With a password there is a user."}
+		if (s["password"] == "") != (s["user"] == "") {
+			return &kae.Error{Code: kae.Invalid, Field: "password", Message: "User and password belong together: give both, or neither."}
 		}
 		return nil
 	},

@@ -3,6 +3,7 @@ package notify
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +32,7 @@ const (
 type outside struct {
 	Options
 	dialer  *net.Dialer
+	roots   *x509.CertPool // nil: those of the system
 	direct  *http.Client
 	proxied *http.Client
 	proxy   func(*http.Request) (*url.URL, error)

@@ -21,7 +21,8 @@ type Field struct {
 	Name, Label, Hint string
 	Secret            bool // shown to nobody; it may be file:/path, which is read at each sending
 	Required          bool
-	Long              bool // of several lines
+	Long              bool     // of several lines
+	Choices           []string // what it may be, the usual first; nil: anything
 
 	check func(value string) string // what is wrong with a value, in a sentence; nil: anything will do
 }
@@ -49,7 +50,7 @@ type Options struct {
 type settings map[string]string
 
 // kinds are all there are, in the order in which they are offered.
-var kinds = []Kind{webhook, slack, ntfy, telegram, pagerduty, alertmanager}
+var kinds = []Kind{webhook, slack, ntfy, telegram, pagerduty, alertmanager, email, command}
 
 // Kinds gives the kinds of channels in the order in which they are offered.
 func Kinds() []Kind { return slices.Clone(kinds) }
@@ -85,6 +86,9 @@ func kindOf(name string, o Options) (Kind, error) {
 	if i < 0 {
 		return Kind{}, &kae.Error{Code: kae.Invalid, Field: "kind", Message: "There is no such kind of channel: choose one of those that are offered."}
 	}
+	if name == command.Name && !o.AllowCommands {
+		return Kind{}, &kae.Error{Code: kae.Invalid, Field: "kind", Message: "A channel may run commands only where kae is started with -allow-commands."}
+	}
 	return kinds[i], nil
 }
 
@@ -118,6 +122,8 @@ func (f Field) wrong(value string) string {
 		return ""
 	case f.Secret && inFile && !filepath.IsAbs(path):
 		return "Name the file with its whole path, such as file:/run/secrets/kae."
+	case f.Choices != nil && !slices.Contains(f.Choices, value):
+		return "Choose one of " + strings.Join(f.Choices, ", ") + "."
 	case f.Secret && inFile, f.check == nil:
 		return ""
 	}

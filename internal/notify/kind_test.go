@@ -49,10 +49,19 @@ func TestSettingsAreChecked(t *testing.T) {
 		{"a template that can't be read", "webhook", "body", []string{"url", "http://a", "body", "{{"}},
 		{"a template of something unknown", "webhook", "body", []string{"url", "http://a", "body", "{{.Value}}"}},
 		{"quotes that break JSON", "webhook", "body", []string{"url", "http://a", "body", `{"a":"{{(index .Alerts 0).Token.Name}}"}`}},
+		{"a method that is none", "webhook", "method", []string{"url", "http://a", "method", "post"}},
+		{"no topic", "ntfy", "url", []string{"url", "https://ntfy.sh/"}},
+		{"no bot, no chat", "telegram", "token chat server", []string{"token", "x", "chat", "Ana", "server", "x"}},
+		{"no key", "pagerduty", "key", []string{"key", "two words"}},
+		{"labels that are none", "alertmanager", "url labels", []string{"url", "http://u:p@a", "labels", "a-b=c"}},
+		{"a password without a user", "alertmanager", "password", []string{"url", "http://a", "password", "x"}},
+		{"no mail", "email", "to from server encryption", []string{"to", "nobody", "from", "a@b, c@d", "server", "http://a", "encryption", "rot13"}},
+		{"a user without a password", "email", "password", []string{"to", "a@b", "from", "a@b", "server", "a", "user", "x"}},
+		{"a program without its path", "command", "program", []string{"program", "rm -rf"}},
 		{"a file without its path", "webhook", "secret", []string{"url", "http://a", "secret", "file:key"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := Open(c.kind, pairs(c.values), Options{})
+			_, err := Open(c.kind, pairs(c.values), Options{AllowCommands: true})
 			if err == nil {
 				t.Fatal("there is no error")
 			}
@@ -90,6 +99,9 @@ func TestWhereTellsNoSecret(t *testing.T) {
 		{"webhook", "hooks.example.com", []string{"url", "https://u:p@hooks.example.com/T0/secret"}},
 		{"webhook", "", []string{"url", "file:/run/secrets/url"}},
 		{"webhook", "", []string{"url", "secret"}},
+		{"email", "ops@example.com", []string{"to", "ops@example.com"}},
+		{"telegram", "@ops", []string{"chat", "@ops"}},
+		{"ntfy", "ntfy.sh", []string{"url", "https://ntfy.sh/secret-topic"}},
 		{"pigeon", "", nil},
 	} {
 		if got := Where(c.kind, pairs(c.values)); got != c.want {

@@ -107,14 +107,22 @@ func (t told) text() string {
 	return strings.TrimSpace(b.String())
 }
 
+// Runbook is what the token's description says to do. Of what is over there is
+// nothing to do.
+func (t tale) Runbook() string {
+	if t.Recovery() && t.Told {
+		return ""
+	}
+	return t.Token.Description
+}
+
 func (t tale) text() string {
 	parts := []string{strings.Join(t.Facts, "\n")}
 	if t.Output != "" {
 		parts = append(parts, "Its output ends with:\n\n    "+strings.ReplaceAll(t.Output, "\n", "\n    "))
 	}
-	// It says what to do; of what is over there is nothing to do.
-	if t.Token.Description != "" && (!t.Recovery() || !t.Told) {
-		parts = append(parts, t.Token.Description)
+	if runbook := t.Runbook(); runbook != "" {
+		parts = append(parts, runbook)
 	}
 	if len(t.Token.Tags) > 0 {
 		parts = append(parts, "Tags: "+strings.Join(t.Token.Tags, ", "))

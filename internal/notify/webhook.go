@@ -23,7 +23,7 @@ var webhook = Kind{
 	About: "A request to any URL: the alert as JSON, or a body of your own.",
 	Fields: []Field{
 		{Name: "url", Label: "URL", Hint: "https://hooks.example.com/…", Secret: true, Required: true, check: isURL},
-		{Name: "method", Label: "Method", Hint: "POST", check: isMethod},
+		{Name: "method", Label: "Method", Hint: "POST", Choices: methods},
 		{Name: "headers", Label: "Headers", Hint: "Authorization: Bearer …, one a line", Secret: true, Long: true, check: isHeaders},
 		{Name: "body", Label: "Body", Hint: `a template such as {"content": {{json .Title}}}; empty for kae's own JSON`, Long: true},
 		{Name: "secret", Label: "Signing secret", Hint: "requests are signed with it; empty for none", Secret: true},
@@ -126,13 +126,6 @@ func sign(header http.Header, secret, key string, at time.Time, body []byte) {
 }
 
 var methods = []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodGet, http.MethodDelete}
-
-func isMethod(value string) string {
-	if !slices.Contains(methods, value) {
-		return "The method is one of " + strings.Join(methods, ", ") + "."
-	}
-	return ""
-}
 
 // What the sender sets itself, or HTTP needs.
 var ownHeaders = []string{"Host", "Content-Length", "Transfer-Encoding", "Connection", "Idempotency-Key", "User-Agent", "Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"}
