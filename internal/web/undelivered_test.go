@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"kae"
@@ -55,7 +56,7 @@ func TestTheListTellsWhenAlertsGoNowhere(t *testing.T) {
 	b.deliver(ch, tokens["failed"].ID, time.Second, kae.Delivery{State: kae.Waiting, Attempts: 1, Answer: "timed out"})
 	says("failing", "/", late, "2 alerts not delivered")
 	says("failing", token, "2 alerts not delivered") // in the header
-	says("failing", "/channels", "2 alerts not delivered")
+	says("failing", "/channels", late, "2 alerts not delivered")
 	b.sent[0].State, b.sent[1].State = kae.GivenUp, kae.GivenUp
 	says("given up", "/", late, "1 channel not getting through")
 	b.fails = errDatabase
@@ -106,4 +107,54 @@ func TestATokenShowsItsDeliveries(t *testing.T) {
 	if err := json.Unmarshal(getJSON(s, path).Body.Bytes(), &got); err != nil || len(got.Deliveries) != newestDeliveries || got.Deliveries[0].ID != int64(len(b.sent)) {
 		t.Errorf("%+v, %v", got, err)
 	}
+}
+
+// What becomes of an alert shows on open pages, without a change of a token.
+func TestDeliveriesAreLive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWorld()
+		b := w.alerts()
+		token := w.make(t, "backup", "1h", "")
+		s := w.server()
+		var list, page wire
+		end, _ := listen(s, "/events?ids=1", &list)
+		defer end()
+		end2, _ := listen(s, "/events?token=1", &page)
+		defer end2()
+		if got := find(list.take(), "block", `id="nowhere"`); !strings.Contains(got, "Alerts go nowhere yet") {
+			t.Errorf("no channel: %q", got)
+		}
+		page.take()
+
+		ch := b.channel(t, "mail", "email", map[string]string{"to": "ana@example.com"})
+		b.deliver(ch, token.ID, 0, kae.Delivery{State: kae.Waiting, Attempts: 1, Answer: "timed out"})
+		w.beat(token, kae.Failure, 0, "", "")
+		synctest.Wait()
+		if got := find(list.take(), "block", `id="nowhere"`); !strings.Contains(got, "1 alert not delivered") {
+			t.Errorf("failing: the list says %q", got)
+		}
+		events := page.take()
+		if got := find(events, "block", `id="undelivered"`); !strings.Contains(got, "1 alert not delivered") {
+			t.Errorf("failing: the header says %q", got)
+		}
+		if got := find(events, "block", `id="side"`); !strings.Contains(got, "waiting") || !strings.Contains(got, "timed out") {
+			t.Errorf("failing: the page says %q", got)
+		}
+
+		b.mu.Lock()
+		b.sent[0].State, b.channels[0].FailingSince = kae.Delivered, time.Time{}
+		b.mu.Unlock()
+		time.Sleep(2 * tickPause)
+		synctest.Wait()
+		if got := find(list.take(), "block", `id="nowhere"`); got != `<div id="nowhere"></div>` {
+			t.Errorf("delivered: the list says %q", got)
+		}
+		events = page.take()
+		if got := find(events, "block", `id="undelivered"`); !strings.Contains(got, " hidden>") {
+			t.Errorf("delivered: the header says %q", got)
+		}
+		if got := find(events, "block", `id="side"`); !strings.Contains(got, "delivered") {
+			t.Errorf("delivered: the page says %q", got)
+		}
+	})
 }
