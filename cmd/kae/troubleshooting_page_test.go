@@ -27,7 +27,7 @@ func TestTroubleshootingPage(t *testing.T) {
 	}
 	known := strings.Join(strings.Fields(string(page)), " ")
 	n := 0
-	for _, dir := range []string{".", "../../internal/sqlstore", "../../internal/keeper", "../../internal/backup", "../../internal/wrapper", "../../internal/roster", "../../internal/web"} {
+	for _, dir := range []string{".", "../../internal/sqlstore", "../../internal/keeper", "../../internal/backup", "../../internal/wrapper", "../../internal/roster", "../../internal/web", "../../internal/notify"} {
 		files, _ := filepath.Glob(dir + "/*.go")
 		for _, file := range files {
 			if strings.HasSuffix(file, "_test.go") || filepath.Base(file) == "demo.go" {

@@ -1,19 +1,231 @@
 package notify
 
-// Kind is a kind of channel, and what a channel of it has to be told.
-type Kind struct {
-	Name   string // such as webhook: what [kae.Channel.Kind] says
-	Label  string // such as Webhook
-	About  string // a sentence: what it is for
-	Fields []Field
+import (
+	"context"
+	"errors"
+	"io"
+	"net/mail"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"kae"
+)
+
+// Field is a setting of a kind of channel, as a form asks for it.
+type Field struct {
+	Name, Label, Hint string
+	Secret            bool // shown to nobody; it may be file:/path, which is read at each sending
+	Required          bool
+	Long              bool     // of several lines
+	Choices           []string // what it may be, the usual first; nil: anything
+
+	check func(value string) string // what is wrong with a value, in a sentence; nil: anything will do
 }
 
-// Field is one setting of a channel.
-type Field struct {
-	Name     string // in a channel's settings, and of the form's field
-	Label    string
-	Hint     string // what is to be written there
-	Secret   bool   // once saved it is shown to nobody
-	Required bool
-	Long     bool // of several lines
+// Kind is a way to bring a message somewhere.
+type Kind struct {
+	Name, Label, About string
+	Fields             []Field
+
+	check func(s settings) *kae.Error // what no field is to blame for alone; may be nil
+	send  func(ctx context.Context, o *outside, s settings, m Message) (answer string, err error)
+	where string // the setting that tells where it goes: a URL, of which only the host is shown, or words
+}
+
+// Options are what holds for all channels of a kae.
+type Options struct {
+	URL           string        // under which the console is reached; "": not known
+	Agent         string        // the User-Agent of requests; "" is kae
+	Timeout       time.Duration // for one sending; 0 is 10 s
+	DenyPrivate   bool          // addresses that the internet does not lead to are not sent to
+	AllowCommands bool          // channels may run programs on this machine
+}
+
+// settings are those of one channel, without white space around them.
+type settings map[string]string
+
+// kinds are all there are, in the order in which they are offered.
+var kinds = []Kind{webhook, slack, ntfy, telegram, pagerduty, alertmanager, email, command}
+
+// Kinds gives the kinds of channels in the order in which they are offered.
+func Kinds() []Kind { return slices.Clone(kinds) }
+
+// Open gives what sends to a channel. Its errors are [kae.Invalid], one for
+// each field that is wrong, joined.
+func Open(kind string, values map[string]string, o Options) (Sender, error) {
+	k, err := kindOf(kind, o)
+	if err != nil {
+		return nil, err
+	}
+	s := settings{}
+	var errs []error
+	for _, f := range k.Fields {
+		s[f.Name] = strings.TrimSpace(values[f.Name])
+		if message := f.wrong(s[f.Name]); message != "" {
+			errs = append(errs, &kae.Error{Code: kae.Invalid, Field: f.Name, Message: message})
+		}
+	}
+	if len(errs) == 0 && k.check != nil {
+		if wrong := k.check(s); wrong != nil {
+			errs = append(errs, wrong)
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return &channel{k, s, newOutside(o)}, nil
+}
+
+func kindOf(name string, o Options) (Kind, error) {
+	i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Name == name })
+	if i < 0 {
+		return Kind{}, &kae.Error{Code: kae.Invalid, Field: "kind", Message: "There is no such kind of channel: choose one of those that are offered."}
+	}
+	if name == command.Name && !o.AllowCommands {
+		return Kind{}, &kae.Error{Code: kae.Invalid, Field: "kind", Message: "A channel may run commands only where kae is started with -allow-commands."}
+	}
+	return kinds[i], nil
+}
+
+// Where tells in a few words without secrets where a channel's messages go.
+func Where(kind string, values map[string]string) string {
+	k, err := kindOf(kind, Options{AllowCommands: true})
+	if err != nil {
+		return ""
+	}
+	value := strings.TrimSpace(values[k.where])
+	if strings.HasPrefix(value, "file:") {
+		return ""
+	}
+	if u, err := url.Parse(value); err == nil && u.Host != "" {
+		return u.Hostname()
+	}
+	if i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Name == k.where }); i >= 0 && k.Fields[i].Secret {
+		return ""
+	}
+	return value
+}
+
+// wrong tells what is wrong with a value. What stands in a file is looked at
+// when it is sent: it may change until then.
+func (f Field) wrong(value string) string {
+	path, inFile := strings.CutPrefix(value, "file:")
+	switch {
+	case value == "" && f.Required:
+		return "This is needed: " + f.Label + "."
+	case value == "":
+		return ""
+	case f.Secret && inFile && !filepath.IsAbs(path):
+		return "Name the file with its whole path, such as file:/run/secrets/kae."
+	case f.Choices != nil && !slices.Contains(f.Choices, value):
+		return "Choose one of " + strings.Join(f.Choices, ", ") + "."
+	case f.Secret && inFile, f.check == nil:
+		return ""
+	}
+	return f.check(value)
+}
+
+// channel sends in the way of a kind. It sees to what holds for all of them:
+// secrets come from files at the last moment, and neither they nor tokens'
+// values come out again.
+type channel struct {
+	kind    Kind
+	written settings
+	outside *outside
+}
+
+// Send is part of [Sender].
+func (c *channel) Send(ctx context.Context, m Message) (string, error) {
+	s, err := c.resolve()
+	if err != nil {
+		return "", err
+	}
+	answer, err := c.kind.send(ctx, c.outside, s, m.discreet())
+	hide := s.hider(c.kind.Fields)
+	if refused, ok := errors.AsType[*Refused](err); ok {
+		return "", &Refused{Answer: hide(refused.Answer), Permanent: refused.Permanent, After: max(refused.After, 0)}
+	}
+	if err != nil {
+		return "", &discreetError{hide(err.Error()), err}
+	}
+	return hide(answer), nil
+}
+
+// discreetError is an error whose words may be shown.
+type discreetError struct {
+	text string
+	err  error
+}
+
+func (e *discreetError) Error() string { return e.text }
+func (e *discreetError) Unwrap() error { return e.err }
+
+// resolve reads the settings that stand in files.
+func (c *channel) resolve() (settings, error) {
+	s := settings{}
+	for _, f := range c.kind.Fields {
+		s[f.Name] = c.written[f.Name]
+		path, inFile := strings.CutPrefix(s[f.Name], "file:")
+		if !f.Secret || !inFile {
+			continue
+		}
+		value, err := readSecret(path)
+		if err == nil && f.check != nil && f.check(value) != "" {
+			err = errors.New("what stands there can't be used")
+		}
+		if err != nil {
+			return nil, &kae.Error{Code: kae.Unavailable, Field: f.Name, Message: "The setting “" + f.Label + "” can't be read from its file.", Err: err}
+		}
+		s[f.Name] = value
+	}
+	return s, nil
+}
+
+// readSecret gives what stands in a file. It is short, so that a file which was
+// named by mistake does not go out.
+func readSecret(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	const most = 4_000
+	b, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err != nil {
+		return "", err
+	}
+	value := strings.TrimSpace(string(b))
+	if len(b) > most || value == "" || strings.ContainsFunc(value, func(r rune) bool { return r != '\n' && r != '\r' && r != '\t' && unicode.IsControl(r) }) {
+		return "", errors.New("the file is empty, too long for a secret, or no text")
+	}
+	return value, nil
+}
+
+// The checks of values that several kinds have in common.
+
+func isURL(value string) string {
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Fragment != "" {
+		return "Write a whole URL, which begins with https:// or http://."
+	}
+	return ""
+}
+
+func isWord(value string) string {
+	if strings.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		return "This is one word, without spaces."
+	}
+	return ""
+}
+
+func isAddresses(value string) string {
+	if _, err := mail.ParseAddressList(value); err != nil {
+		return "Write e-mail addresses such as ops@example.com, separated by commas."
+	}
+	return ""
 }

@@ -51,7 +51,7 @@ func (s *Server) newChannel(w http.ResponseWriter, r *http.Request) error {
 		for _, k := range s.Alerts.Kinds() {
 			v := kindView{Name: k.Name, Label: k.Label, About: k.About, Fields: []settingView{}}
 			for _, f := range k.Fields {
-				v.Fields = append(v.Fields, settingView(f))
+				v.Fields = append(v.Fields, settingView{f.Name, f.Label, f.Hint, f.Secret, f.Required, f.Long})
 			}
 			page.Kinds = append(page.Kinds, v)
 		}

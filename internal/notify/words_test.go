@@ -1,0 +1,47 @@
+package notify
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What every scene says, as it is read.
+func TestWords(t *testing.T) {
+	all := scenes(t)
+	got := ""
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		said := all[name].discreet().say()
+		got += "==== " + name + "\n\n" + said.Title + "\n\n" + said.text() + "\n\n"
+	}
+	golden(t, "words", got)
+}
+
+func TestTitleOfManyIsOneLine(t *testing.T) {
+	if got, want := scenes(t)["storm"].say().Title, "17 tokens silent since 02:00, 15 of them tag:db-3"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestLengths(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "less than 1 s", 59 * time.Second: "59 s", 10 * time.Minute: "10 min", 61 * time.Second: "1 min 1 s",
+		time.Hour: "1 h", time.Hour + time.Second: "1 h", 8040 * time.Second: "2 h 14 min", 49 * time.Hour: "2 d 1 h", 48*time.Hour + time.Minute: "2 d",
+	} {
+		if got := length(d); got != want {
+			t.Errorf("%s is told as %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestOutputIsToldFromItsEnd(t *testing.T) {
+	got := tail(strings.Repeat("line\n", 100) + "the end\n\n")
+	if strings.Count(got, "\n") != tailLines-1 || !strings.HasSuffix(got, "the end") {
+		t.Errorf("got %q", got)
+	}
+	if got = tail(strings.Repeat("ä", 5000)); len(got) > tailBytes+3 || !strings.HasPrefix(got, "…ä") {
+		t.Errorf("got %d bytes, %q", len(got), got[:10])
+	}
+}
