@@ -19,7 +19,7 @@ var mayImport = map[string][]string{
 	"kae/internal/keeper":     {"kae", "kae/internal/roster", "kae/internal/hub", "github.com/prometheus/client_golang"},
 	"kae/internal/web":        {"kae", "kae/internal/roster", "kae/internal/hub", "kae/internal/notify", "golang.org/x/time", "github.com/prometheus/client_golang"},
 	"kae/internal/wrapper":    {"kae", "golang.org/x/sys"},
-	"kae/internal/notify":     {"kae", "github.com/wneessen/go-mail"},
+	"kae/internal/notify":     {"kae", "github.com/wneessen/go-mail", "github.com/prometheus/client_golang"},
 	"kae/internal/demo":       {"kae"},
 	"kae/internal/backup":     {"kae", "github.com/klauspost/compress", "github.com/minio/minio-go/v7"},
 	"kae/internal/s3test":     {},

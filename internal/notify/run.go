@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"kae"
 )
 
@@ -33,13 +35,15 @@ type Config struct {
 	Log     *slog.Logger
 	URL     string // how kae is reached, for links; "" is not known
 	Open    func(kind string, settings map[string]string) (Sender, error)
+	Metrics prometheus.Registerer // where the notifier's metrics go; nil: nowhere
 }
 
 // Notifier keeps the channels, and brings them what waits in the outbox. It is
 // safe for use by several goroutines.
 type Notifier struct {
 	Config
-	wake chan struct{}
+	wake    chan struct{}
+	settled *prometheus.CounterVec // deliveries, by how they ended
 
 	mu       sync.Mutex
 	channels map[int64]kae.Channel
@@ -58,6 +62,7 @@ func New(ctx context.Context, c Config) (*Notifier, error) {
 	for _, channel := range all {
 		n.channels[channel.ID] = channel
 	}
+	n.measure(c.Metrics)
 	return n, nil
 }
 
@@ -327,6 +332,11 @@ func (n *Notifier) settle(ctx context.Context, r result) bool {
 	}
 	if n.trouble(n.Outbox.Settle(ctx, r.batch, channel, now)) {
 		return false
+	}
+	for _, d := range r.batch {
+		if d.State != kae.Waiting {
+			n.settled.WithLabelValues(string(d.State)).Inc()
+		}
 	}
 	if !known {
 		return true

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// A channel is made, tested, seen to fail, mended and removed by whoever looks
+// at the console.
+func TestChannelsInTheBrowser(t *testing.T) {
+	b := openBrowser(t)
+	p := launch(t, t.TempDir())
+	e := listenForAlerts(t)
+	refuses := httptest.NewServer(http.NotFoundHandler())
+	defer refuses.Close()
+
+	job := p.create("Nightly backup", 3600)
+	p.beat(job.Value)
+	b.do(chromedp.Navigate(p.url + "/"))
+	b.until("it is said that alerts go nowhere", `document.querySelector("#nowhere").innerText.includes("Alerts go nowhere yet")`)
+	b.click("#nowhere a")
+	b.until("nothing there yet", `document.querySelector(".first")`)
+	b.everywhere("channels, none")
+	b.click(".first a.btn")
+	b.until("a choice of kinds", `document.querySelectorAll(".kinds a").length >= 7`)
+	b.everywhere("kinds of channels")
+	b.click(`.kinds a[href$="kind=webhook"]`)
+	b.write("#name", "pager")
+	b.write("#url", "nonsense")
+	b.click("form .pri")
+	b.until("what is wrong stands beside the field, and the name stays", `document.querySelector("[aria-invalid=true]")?.id == "url" && document.querySelector("#name").value == "pager"`)
+	b.everywhere("a channel's form")
+	b.write("#url", refuses.URL+"/secret")
+	b.click("form .pri")
+	b.until("the channel is there, and its secret is not", `document.body.innerText.includes("not used yet") && !document.body.innerText.includes("/secret")`)
+
+	b.click(`form[action$="/test"] button`)
+	b.until("the test shows the answer", `document.querySelector(".note.fire")?.innerText.includes("404")`)
+	p.send(job.Value + "/fail")
+	b.comes(p.url+"/channels/1", `document.querySelector(".pill").innerText.includes("given up")`)
+	b.everywhere("a channel that fails")
+	b.do(chromedp.Navigate(p.url + "/channels"))
+	b.everywhere("channels")
+
+	b.click(`a[aria-label="Edit pager"]`)
+	b.until("the secret is not shown", `document.querySelector("#url").value == ""`)
+	b.write("#url", e.URL)
+	b.click("form .pri")
+	p.beat(job.Value) // its end is told where the firing was to be told
+	b.comes(p.url+"/channels/1", `document.querySelector(".pill").innerText.includes("delivers")`)
+	b.do(chromedp.Navigate(fmt.Sprintf("%s/tokens/%d", p.url, job.ID)))
+	b.until("the token's page tells", `document.querySelector(".sent")?.innerText.includes("pager")`)
+	b.do(chromedp.Navigate(p.url + "/channels/1"))
+	b.click("#ask-remove summary")
+	b.click("#ask-remove form button")
+	b.until("it is gone", `document.querySelector(".first") && location.pathname == "/channels"`)
+	b.quiet()
+}
+
+// comes loads a page again and again until it shows something.
+func (b *tab) comes(url, expression string) {
+	b.Helper()
+	eventually(b, 30*time.Second, func() error {
+		b.do(chromedp.Navigate(url))
+		if b.eval("String(!!("+expression+"))") != "true" {
+			return fmt.Errorf("not yet: %s", expression)
+		}
+		return nil
+	})
+}
