@@ -71,6 +71,7 @@ func sendEmail(ctx context.Context, o *outside, s settings, m Message) (string, 
 	if answer, ok := errors.AsType[*textproto.Error](err); ok {
 		return "", &Refused{Answer: host + " answered " + firstLine(answer.Error()), Permanent: answer.Code >= 500}
 	}
+	// The connection was closed for this, or timed out just before.
 	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		return "", fmt.Errorf("no answer from %s within %s: %w", host, o.patience(), cmp.Or(ctx.Err(), context.DeadlineExceeded))
 	}

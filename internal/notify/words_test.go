@@ -45,3 +45,28 @@ func TestOutputIsToldFromItsEnd(t *testing.T) {
 		t.Errorf("got %d bytes, %q", len(got), got[:10])
 	}
 }
+
+// Jobs print the commands that they run, and people write into descriptions
+// what they should not.
+func TestValuesAreHidden(t *testing.T) {
+	m := scenes(t)["failed"]
+	m.Events[0].Token.Value = "" // it is left out, or was renewed since
+	m.Events[0].Token.Description = "curl kae/hb/" + secretUUID + "/fail?m=x and " + secretValue
+	m.Events[0].Token.Tags = []string{secretValue}
+	m.Events[0].Beat.Message = "(" + secretValue + ")"
+	for _, text := range []string{m.discreet().say().text(), string(must(plainJSON(payloadOf(m.discreet()))))} {
+		if strings.Contains(text, secretValue) || strings.Contains(text, secretUUID) {
+			t.Errorf("it says\n%s", text)
+		}
+	}
+	if !strings.Contains(m.Events[0].Token.Description, secretUUID) || m.Events[0].Token.Tags[0] != secretValue {
+		t.Error("the message of the caller was changed")
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
