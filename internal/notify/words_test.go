@@ -25,6 +25,15 @@ func TestTitleOfManyIsOneLine(t *testing.T) {
 	}
 }
 
+// What became of a token after the flip is not what the flip was.
+func TestRecoveryOfATokenThatWasRemovedSince(t *testing.T) {
+	m := scenes(t)["recovered"]
+	m.Events[0].Token.RemovedAt = m.Events[0].At.Add(time.Minute)
+	if got := m.say().Title; !strings.HasSuffix(got, "recovered after 2 h 14 min") {
+		t.Errorf("it says %q", got)
+	}
+}
+
 func TestLengths(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "less than 1 s", 59 * time.Second: "59 s", 10 * time.Minute: "10 min", 61 * time.Second: "1 min 1 s",
