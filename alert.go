@@ -1,6 +1,9 @@
 package kae
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Channel is where alerts go. What its settings mean depends on its kind.
 type Channel struct {
@@ -33,6 +36,29 @@ type Alert struct {
 	Due     time.Time // the expected time that was missed; zero where none was
 }
 
+// Alert gives what a change says to channels: that the token began to fire, or
+// that it does so no more, for whatever reason. was is the token before the
+// change. Most changes say nothing.
+func (c Change) Alert(was Token) (Alert, bool) {
+	t := c.Token
+	fired, fires := was.Status == Firing && !was.Removed(), t.Status == Firing && !t.Removed()
+	if fired == fires {
+		return Alert{}, false
+	}
+	a := Alert{TokenID: t.ID, Number: t.Flips, At: t.FlippedAt, From: was.Status, To: t.Status, Reason: t.Reason, Fired: t.FlippedAt}
+	if t.Reason == Missed {
+		a.Due = t.DueAt
+	}
+	if fires {
+		return a, true
+	}
+	a.Fired, a.Due = was.FlippedAt, time.Time{}
+	if t.Removed() {
+		a.At, a.To, a.Reason = t.RemovedAt, Disabled, WasRemoved
+	}
+	return a, true
+}
+
 // Recovery tells whether the alert is the end of an earlier one.
 func (a Alert) Recovery() bool { return a.To != Firing }
 
@@ -51,8 +77,10 @@ type Delivery struct {
 	ID        int64
 	ChannelID int64
 	Alert
+	MadeAt    time.Time // when it began to wait
 	State     DeliveryState
 	DueAt     time.Time // when it is tried next, while it waits
+	Batch     int64     // the first delivery of the message that it goes out with; 0: it has not gone out, or surely did not arrive
 	Attempts  int
 	Answer    string    // what the other side said last, or why it could not be asked
 	SettledAt time.Time // when it left Waiting
@@ -67,4 +95,27 @@ type DeliveryQuery struct {
 	TokenID   int64 // 0: of every token
 	Before    int64 // ids smaller than that; 0: from the newest
 	Limit     int   // at most so many
+}
+
+// Outbox is the part of a database that keeps channels and deliveries. What
+// waits in it was written by [Tx].Alert, together with what it tells.
+type Outbox interface {
+	// Channels reads all channels that are not removed.
+	Channels(ctx context.Context) ([]Channel, error)
+
+	// PutChannel writes a channel, a new one where its ID is 0, and gives its
+	// ID. What waits for one that is removed is given up.
+	PutChannel(ctx context.Context, c Channel) (int64, error)
+
+	// Deliveries reads deliveries, the newest first.
+	Deliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, error)
+
+	// Waiting reads what waits, in the order in which it was written.
+	Waiting(ctx context.Context) ([]Delivery, error)
+
+	// Settle writes, in one transaction, how far deliveries have come (state,
+	// due time, batch, attempts, answer, and when they were settled) and how their
+	// channel does. It drops what was settled longer than [DeliveriesKept]
+	// before now.
+	Settle(ctx context.Context, all []Delivery, c Channel, now time.Time) error
 }

@@ -17,7 +17,7 @@ var mayImport = map[string][]string{
 	"kae/internal/storetest":  {"kae", "github.com/jackc/pgx/v5", "github.com/google/go-cmp"},
 	"kae/internal/sqlstore":   {"kae", "modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "golang.org/x/sys"},
 	"kae/internal/keeper":     {"kae", "kae/internal/roster", "kae/internal/hub", "github.com/prometheus/client_golang"},
-	"kae/internal/web":        {"kae", "kae/internal/roster", "kae/internal/hub", "golang.org/x/time", "github.com/prometheus/client_golang"},
+	"kae/internal/web":        {"kae", "kae/internal/roster", "kae/internal/hub", "kae/internal/notify", "golang.org/x/time", "github.com/prometheus/client_golang"},
 	"kae/internal/wrapper":    {"kae", "golang.org/x/sys"},
 	"kae/internal/notify":     {"kae", "github.com/wneessen/go-mail"},
 	"kae/internal/demo":       {"kae"},
@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"kae/scripts/release":     {},
 	"kae/scripts/screenshots": {"kae/internal/demo", "github.com/chromedp/chromedp", "github.com/chromedp/cdproto"},
 	"kae/cmd/kae": {
-		"kae", "kae/internal/roster", "kae/internal/hub", "kae/internal/keeper", "kae/internal/sqlstore", "kae/internal/web", "kae/internal/wrapper", "kae/internal/demo", "kae/internal/backup",
+		"kae", "kae/internal/roster", "kae/internal/hub", "kae/internal/keeper", "kae/internal/sqlstore", "kae/internal/web", "kae/internal/wrapper", "kae/internal/demo", "kae/internal/backup", "kae/internal/notify",
 		"github.com/urfave/cli/v3", "github.com/prometheus/client_golang", "github.com/coreos/go-systemd/v22/daemon", "golang.org/x/crypto/x509roots/fallback",
 	},
 }

@@ -47,16 +47,6 @@ type Store interface {
 	// Gaps reads when kae could take no heartbeat, the oldest first.
 	Gaps(ctx context.Context) ([]Gap, error)
 
-	// Channels reads all channels that are not removed, and of the removed
-	// ones those for which something still waits.
-	Channels(ctx context.Context) ([]Channel, error)
-
-	// Deliveries reads deliveries, the newest first.
-	Deliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, error)
-
-	// Waiting reads the deliveries that wait, in the order of their alerts.
-	Waiting(ctx context.Context) ([]Delivery, error)
-
 	// Body reads the body of one heartbeat; NotFound when there is none or it
 	// is no longer kept.
 	Body(ctx context.Context, tokenID, number int64) ([]byte, error)
@@ -83,19 +73,10 @@ type Tx interface {
 	// longer among their newest keep.
 	AddFlips(flips []Flip, keep int64) error
 
-	// PutChannel writes a channel; with an ID of 0, a new one. It gives the
-	// channel's ID.
-	PutChannel(c Channel) (int64, error)
-
-	// Alert writes what waits from now on: an alert of a token that begins to
-	// fire, for the channels named; any other for those channels that were
-	// told, or are to be told, of the firing that it ends.
-	Alert(a Alert, channels []int64) error
-
-	// SettleDeliveries writes the state, due time, attempts and answer of
-	// deliveries, and drops those that were settled longer ago than
-	// [DeliveriesKept].
-	SettleDeliveries(all []Delivery, now time.Time) error
+	// Alert writes what waits from now on in the [Outbox]. That a token began to
+	// fire is for every channel; that it does so no more, for those that were
+	// told, or are to be told, that it did.
+	Alert(a Alert, now time.Time) error
 
 	// AddGap writes a gap and drops the oldest beyond the newest [GapsKept].
 	AddGap(g Gap) error

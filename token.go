@@ -31,6 +31,7 @@ const (
 	Failed      Reason = "failed"    // a failure was reported
 	Recovered   Reason = "recovered" // a success came while firing
 	WasDisabled Reason = "disabled"
+	WasRemoved  Reason = "removed"      // of an alert; a removal is no flip
 	WasEnabled  Reason = "enabled"      // enabled, or brought back after a removal
 	Edited      Reason = "edited"       // a change of settings took the firing back
 	Excused     Reason = "unknown"      // kae took no heartbeats when one was expected

@@ -4,6 +4,7 @@ package deploy_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -186,6 +187,7 @@ type site struct {
 	t      *testing.T
 	base   string
 	client http.Client
+	pass   string // "": the one of all tests
 }
 
 // The password has what a shell, make or Compose would take for something else.
@@ -199,7 +201,7 @@ func (s site) ask(method, path string, form url.Values, header http.Header) (int
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	r.SetBasicAuth(login, password)
+	r.SetBasicAuth(login, cmp.Or(s.pass, password))
 	r.Header.Set("Accept", "application/json")
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -233,6 +235,7 @@ func (s site) healthy() {
 type token struct {
 	ID                 int64
 	Value, URL, Status string
+	Beats              int64
 }
 
 type beat struct{ Remote, Message, Body string }

@@ -3,6 +3,7 @@ package deploy_test
 import (
 	"bufio"
 	"compress/gzip"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -119,7 +120,7 @@ func certificate(t *testing.T, dir string) (cert, key string) {
 // far as loopback goes, and knows no other proxy.
 func visitor(t *testing.T, base string) site {
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
-	return site{t, base, http.Client{Transport: &http.Transport{
+	return site{t: t, base: base, client: http.Client{Transport: &http.Transport{
 		DialContext: dialer.DialContext, DisableCompression: true, ForceAttemptHTTP2: true,
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // the test made the certificate itself
 	}}}
@@ -236,7 +237,9 @@ func (s site) send(to token, body string, header http.Header) {
 // speaks every five seconds anyway: a stream that a proxy holds back until then
 // is late.
 func (s site) streams(t *testing.T, to token, encoding string) {
-	r, err := http.NewRequestWithContext(t.Context(), "GET", fmt.Sprintf("%s/events?ids=%d", s.base, to.ID), nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, "GET", fmt.Sprintf("%s/events?ids=%d", s.base, to.ID), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +268,7 @@ func (s site) streams(t *testing.T, to token, encoding string) {
 			if name, ok := strings.CutPrefix(lines.Text(), "event: "); ok {
 				select {
 				case events <- name:
-				case <-t.Context().Done():
+				case <-ctx.Done():
 					return
 				}
 			}

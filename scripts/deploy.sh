@@ -33,7 +33,7 @@ setting DEPLOY_USER kae
 setting DEPLOY_DATA /data/kae
 setting DEPLOY_NETWORK kae
 setting DEPLOY_PUBLISH 127.0.0.1:20999
-setting DEPLOY_PATIENCE 60 # seconds until a new kae has to be healthy
+setting DEPLOY_PATIENCE 60
 
 # on_host runs a function of this script on the host, in the home of whoever
 # deploys: functions and settings go there, and nothing else of this machine.

@@ -128,6 +128,9 @@ func (c config) restoreDump(ctx context.Context, src string, stdout, stderr io.W
 		if err := backup.RestoreDump(ctx, c.db, schema, name, file); err != nil {
 			return err
 		}
+		if err := sqlstore.GiveUpWaiting(ctx, c.db); err != nil {
+			return err
+		}
 		found, err := sqlstore.Check(ctx, c.db)
 		if err != nil {
 			return err

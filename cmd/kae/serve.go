@@ -16,6 +16,7 @@ import (
 
 	"kae/internal/hub"
 	"kae/internal/keeper"
+	"kae/internal/notify"
 	"kae/internal/sqlstore"
 	"kae/internal/web"
 )
@@ -82,12 +83,24 @@ func operate(ctx context.Context, c config, log *slog.Logger, listener net.Liste
 	if err != nil {
 		return err
 	}
+	alerts, err := notify.New(ctx, notify.Config{
+		Outbox: store, Token: watch.Roster().Get, History: store.History, Log: log, URL: c.url,
+		Open: func(kind string, settings map[string]string) (notify.Sender, error) {
+			return notify.Open(kind, settings, c.alerts())
+		},
+	})
+	if err != nil {
+		return err
+	}
+	watch.Alerted = alerts.Wake
 	watching := start(func(ctx context.Context) error { return watch.Run(ctx) })
 	defer closing(&err, watching.stop)
+	telling := start(alerts.Run)
+	defer closing(&err, telling.stop)
 
 	pages := c.pages()
 	pages.Keeper, pages.Roster, pages.History, pages.Hub, pages.Log = watch, watch.Roster(), store, news, log
-	pages.Metrics = metrics
+	pages.Metrics, pages.Alerts = metrics, alerts
 	server := web.New(pages).HTTP()
 	serving := start(func(context.Context) error { return server.Serve(listener) })
 	defer closing(&err, func() error { return stopServing(server, serving, log) })
@@ -111,6 +124,11 @@ func (c config) pages() web.Config {
 		URL: c.url, TrustProxy: c.trust, Delay: c.delay, Zone: c.zone, LateLimit: c.late, Version: versionName(),
 		MetricsToken: c.metricsToken, TokenMetrics: c.metricsNames,
 	}
+}
+
+// alerts are the settings of what is sent to channels.
+func (c config) alerts() notify.Options {
+	return notify.Options{URL: c.url, Agent: "kae/" + versionName(), DenyPrivate: c.denyPrivate, AllowCommands: c.allowCommands}
 }
 
 func listen(addr string) (net.Listener, error) {

@@ -18,18 +18,20 @@ import (
 
 // config is what the settings come to.
 type config struct {
-	addr       string // host:port
-	db         string // a file, or a postgres:// URL
-	user, pass string
-	noAuth     bool
-	url        string // without a slash at its end; "" is from the request
-	trust      []netip.Prefix
-	delay      time.Duration
-	keep       int64
-	zone       *time.Location // of new tokens
-	late       time.Duration  // how long ago a heartbeat may have happened
-	logFormat  string
-	logLevel   slog.Level
+	addr                       string // host:port
+	db                         string // a file, or a postgres:// URL
+	user, pass                 string
+	noAuth                     bool
+	url                        string // without a slash at its end; "" is from the request
+	trust                      []netip.Prefix
+	delay                      time.Duration
+	keep                       int64
+	zone                       *time.Location // of new tokens
+	late                       time.Duration  // how long ago a heartbeat may have happened
+	denyPrivate, allowCommands bool           // of what alerts are sent to
+
+	logFormat string
+	logLevel  slog.Level
 
 	metricsToken string          // opens /metrics; "": only the console's credentials do
 	metricsNames bool            // tell of each token there
@@ -183,6 +185,22 @@ var settings = []setting{
 		help: "Send a heartbeat there every minute, by GET, as long as kae itself does its work: the URL of a token at another kae, or at another service. It may stand in a file: file:/path.",
 		set: func(c *config, text string) (err error) {
 			c.watch, err = parseWatch(text)
+			return err
+		},
+	},
+	{
+		flag: "deny-private-targets", env: "KAE_DENY_PRIVATE_TARGETS", shown: "off", unit: "true or false", toggle: true,
+		help: "Send no alert to addresses that the internet does not lead to: loopback, link-local and private ones.",
+		set: func(c *config, text string) (err error) {
+			c.denyPrivate, err = parseBool(text)
+			return err
+		},
+	},
+	{
+		flag: "allow-commands", env: "KAE_ALLOW_COMMANDS", shown: "off", unit: "true or false", toggle: true,
+		help: "Let channels run programs on this machine, as the user that kae runs as: whoever may use the console can then do whatever that user can.",
+		set: func(c *config, text string) (err error) {
+			c.allowCommands, err = parseBool(text)
 			return err
 		},
 	},

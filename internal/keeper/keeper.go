@@ -30,6 +30,8 @@ type Config struct {
 	Delay time.Duration // the longest sleep between two looks, and between two saves
 	Keep  int64         // heartbeats, and flips, kept for each token
 
+	Alerted func() // called after a commit that wrote alerts; it must not block. nil: nobody waits
+
 	Metrics prometheus.Registerer // where the keeper's metrics go; nil: nowhere
 }
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"kae"
 )
@@ -30,12 +31,14 @@ type data struct {
 	filed   []kae.Heartbeat
 	flips   []kae.Flip
 	gaps    []kae.Gap
+	alerts  []kae.Alert
 }
 
 func (d data) clone() data {
 	d.tokens, d.saved = maps.Clone(d.tokens), maps.Clone(d.saved)
 	d.journal, d.filed = slices.Clone(d.journal), slices.Clone(d.filed)
 	d.flips, d.gaps = slices.Clone(d.flips), slices.Clone(d.gaps)
+	d.alerts = slices.Clone(d.alerts)
 	return d
 }
 
@@ -172,6 +175,11 @@ func (x *memoryTx) SaveTokens(tokens []kae.Token, pos int64) error {
 
 func (x *memoryTx) AddFlips(flips []kae.Flip, keep int64) error {
 	x.flips = append(x.flips, flips...)
+	return nil
+}
+
+func (x *memoryTx) Alert(a kae.Alert, _ time.Time) error {
+	x.alerts = append(x.alerts, a)
 	return nil
 }
 

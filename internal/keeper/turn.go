@@ -22,6 +22,7 @@ type turn struct {
 	rows    map[int64]struct{}  // those whose whole row is written
 	beats   []kae.Heartbeat
 	flips   []kae.Flip
+	alerts  []kae.Alert
 	gap     *kae.Gap
 	alive   bool // the sign of life is written
 	changes []kae.Change
@@ -38,7 +39,7 @@ func (t *turn) begin(k *Keeper, now time.Time) {
 	clear(t.rows)
 	clear(t.beats)   // lets go of bodies
 	clear(t.changes) // and of what a large turn held
-	t.beats, t.flips, t.changes = t.beats[:0], t.flips[:0], t.changes[:0]
+	t.beats, t.flips, t.alerts, t.changes = t.beats[:0], t.flips[:0], t.alerts[:0], t.changes[:0]
 	t.gap, t.alive = nil, false
 	t.asked, t.answers = nil, t.answers[:0]
 }
@@ -54,6 +55,12 @@ func (t *turn) token(id int64) (kae.Token, bool) {
 // apply takes a change into the turn. All but the plain movement of a token's
 // times by a heartbeat writes its row.
 func (t *turn) apply(c kae.Change) {
+	if c.Beat == nil || c.Flip != nil {
+		was, _ := t.token(c.Token.ID)
+		if alert, ok := c.Alert(was); ok {
+			t.alerts = append(t.alerts, alert)
+		}
+	}
 	t.next[c.Token.ID] = c.Token
 	if c.Beat != nil {
 		t.beats = append(t.beats, *c.Beat)
@@ -215,6 +222,9 @@ func (t *turn) write(tx kae.Tx) error {
 	if len(t.flips) > 0 {
 		errs = append(errs, tx.AddFlips(t.flips, t.keeper.Keep))
 	}
+	for _, alert := range t.alerts {
+		errs = append(errs, tx.Alert(alert, t.now))
+	}
 	if t.gap != nil {
 		errs = append(errs, tx.AddGap(*t.gap))
 	}
@@ -237,6 +247,9 @@ func (t *turn) finish(err error) {
 			t.keeper.noteRefused(it)
 		}
 		it.answer(t.answers[i], err)
+	}
+	if err == nil && len(t.alerts) > 0 && t.keeper.Alerted != nil {
+		t.keeper.Alerted()
 	}
 	if err == nil {
 		t.keeper.Hub.Publish(t.changes)

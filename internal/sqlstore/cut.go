@@ -9,7 +9,7 @@ var (
 	}
 	trimBeats  = trimming("heartbeats")
 	trimFlips  = trimming("flips")
-	forgetting = []*many{forget("tokens", "id"), forget("heartbeats", "token_id"), forget("bodies", "token_id"), forget("flips", "token_id")}
+	forgetting = []*many{forget("tokens", "id"), forget("heartbeats", "token_id"), forget("bodies", "token_id"), forget("flips", "token_id"), forget("deliveries", "token_id")}
 )
 
 // trimming drops a table's rows up to a number for each of a list of tokens.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -59,6 +60,9 @@ func (r *Restore) Part() string { return r.part }
 // where the old one is now; empty where there was none.
 func (r *Restore) Finish(ctx context.Context, from string) (aside string, found Found, err error) {
 	if found, err = CheckCopy(ctx, from, r.part); err != nil {
+		return "", found, err
+	}
+	if err := giveUpWaiting(ctx, sqliteDialect(r.name, r.part)); err != nil {
 		return "", found, err
 	}
 	err = errors.Join(syncFile(r.part), adopt(r.part, r.path))
@@ -161,4 +165,33 @@ func syncDir(path string) error {
 		return err
 	}
 	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// GiveUpWaiting gives up the deliveries of a PostgreSQL database that was
+// restored. What waited when the backup was made was delivered since, or is no
+// news any more.
+func GiveUpWaiting(ctx context.Context, dsn string) error {
+	d, err := postgresDialect(dsn)
+	if err != nil {
+		return err
+	}
+	return giveUpWaiting(ctx, d)
+}
+
+func giveUpWaiting(ctx context.Context, d *dialect) error {
+	db := d.open(write)
+	defer db.Close()
+	c, err := connect(ctx, d, db)
+	if err != nil {
+		return d.explain(err)
+	}
+	defer c.discard()
+	found, _, err := inspect(ctx, c)
+	if err == nil && slices.Contains(found, "deliveries") {
+		err = c.exec(ctx, "UPDATE deliveries SET state = 'given up', answer = 'The database was restored from a backup.', settled_at = ? WHERE state = 'waiting'", micros(time.Now()))
+	}
+	if err != nil {
+		return d.explain(err)
+	}
+	return nil
 }

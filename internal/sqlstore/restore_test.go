@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"kae"
 )
@@ -166,5 +167,46 @@ func TestWhatRootRestoresBelongsToTheOldOwner(t *testing.T) {
 				t.Errorf("%s: %s belongs to %d", name, filepath.Base(file), got)
 			}
 		}
+	}
+}
+
+// What waited when the backup was made is not told now.
+func TestARestoreGivesUpWhatWaited(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kae.sqlite")
+	s := stored(t, path, 1)
+	if _, err := s.PutChannel(t.Context(), kae.Channel{Name: "ops", Kind: "webhook"}); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Write(t.Context(), func(tx kae.Tx) error {
+		return tx.Alert(kae.Alert{TokenID: 1, Number: 1, At: time.Now(), To: kae.Firing, Fired: time.Now()}, time.Now())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	saved := empty(t)
+	if err := s.Copy(t.Context(), saved); err != nil {
+		t.Fatal(err)
+	}
+	if waiting, err := s.Waiting(t.Context()); err != nil || len(waiting) != 1 {
+		t.Fatalf("before: %v, %v", waiting, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := restored(t, path, saved); err != nil {
+		t.Fatal(err)
+	}
+	s, err = Open(t.Context(), Config{DB: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	waiting, err := s.Waiting(t.Context())
+	if err != nil || len(waiting) != 0 {
+		t.Errorf("there wait %v, %v", waiting, err)
+	}
+	all, err := s.Deliveries(t.Context(), kae.DeliveryQuery{Limit: 9})
+	if err != nil || len(all) != 1 || all[0].State != kae.GivenUp || !strings.Contains(all[0].Answer, "restored") {
+		t.Errorf("%+v, %v", all, err)
 	}
 }

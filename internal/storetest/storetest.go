@@ -22,7 +22,7 @@ type Open func() (kae.Store, error)
 
 // Run runs the suite. place gives a database of its own to each test.
 func Run(t *testing.T, place func(t *testing.T) Open) {
-	for _, c := range slices.Concat(tokenCases, journalCases, historyCases, failureCases) {
+	for _, c := range slices.Concat(tokenCases, journalCases, historyCases, outboxCases, failureCases) {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			db := &database{T: t, open: place(t)}
 			db.reopen()

@@ -11,6 +11,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"kae"
 )
 
 func basic(user, pass string) http.Header {
@@ -28,7 +32,8 @@ func guess(n int) [2][sha256.Size]byte {
 var consoleRoutes = []string{
 	"GET /", "GET /newtoken", "POST /newtoken", "GET /preview?interval=1d", "GET /tokens/1", "GET /tokens/1/edit", "POST /tokens/1", "POST /tokens/1/disable",
 	"POST /tokens/1/enable", "POST /tokens/1/remove", "POST /tokens/1/undo", "POST /tokens/1/newvalue",
-	"GET /tokens/1/heartbeats/1/body", "POST /tokens", "GET /strays", "POST /strays/forget", "GET /events", "GET /metrics", "GET /nowhere", "DELETE /", "HEAD /events",
+	"GET /tokens/1/heartbeats/1/body", "POST /tokens", "GET /strays", "POST /strays/forget", "GET /channels", "GET /channels/new",
+	"POST /channels", "GET /channels/1", "GET /channels/1/edit", "POST /channels/1", "POST /channels/1/test", "POST /channels/1/remove", "GET /events", "GET /metrics", "GET /nowhere", "DELETE /", "HEAD /events",
 }
 
 // openRoutes are those for anybody.
@@ -37,6 +42,7 @@ var openRoutes = []string{"GET /healthz", "GET " + staticBase + "/kae.css", "GET
 func TestTheConsoleNeedsCredentials(t *testing.T) {
 	w := newWorld()
 	w.make(t, "Secret name", "1h", "")
+	w.alerts().channel(t, "Secret name", "slack", nil)
 	w.config.User, w.config.Pass = "ana", "pass word"
 	for _, route := range consoleRoutes {
 		method, path, _ := strings.Cut(route, " ")
@@ -274,11 +280,16 @@ func TestOtherSitesChangeNothing(t *testing.T) {
 			}
 			w := newWorld()
 			token := w.make(t, "a", "1h", "")
+			b := w.alerts()
+			ch := b.channel(t, "a", "slack", map[string]string{"hook": "https://slack.example.com"})
 			before, _ := w.roster.Get(token.ID)
 			got := request{method: method, path: path, header: header, form: map[string][]string{"name": {"b"}, "interval": {"1h"}}}.do(w.server())
 			after, _ := w.roster.Get(token.ID)
 			if got.Code != 403 || before.Name != after.Name || before.Status != after.Status || before.RemovedAt != after.RemovedAt || w.roster.Len() != 1 {
 				t.Errorf("%s from %s: status %d, token %+v", route, name, got.Code, after)
+			}
+			if d := cmp.Diff([]kae.Channel{ch}, b.Channels()); d != "" {
+				t.Errorf("%s from %s changed a channel:\n%s", route, name, d)
 			}
 		}
 	}

@@ -66,6 +66,18 @@ func TestPages(t *testing.T) {
 		s.strays.saw(value, h, noon.Add(time.Duration(i-3)*time.Minute))
 	}
 	pages["strays"] = get(s, "/strays").Body.String()
+	alerted, _, firing := alertScene(t)
+	a := alerted.server()
+	for name, path := range map[string]string{
+		"channels": "/channels", "channel": "/channels/1", "channel-retrying": "/channels/4", "channel-new": "/channels/5", "channel-kinds": "/channels/new",
+		"channel-form": "/channels/new?kind=webhook", "channel-edit": "/channels/3/edit", "list-undelivered": "/?q=is:failed", "token-alerts": fmt.Sprintf("/tokens/%d", firing["failed"].ID),
+	} {
+		pages[name] = get(a, path).Body.String()
+	}
+	pages["channel-wrong"] = post(a, "/channels", "kind", "webhook", "name", "", "url", "hooks.example.com", "secret", "typed").Body.String()
+	none := newWorld()
+	none.alerts()
+	pages["channels-none"] = get(none.server(), "/channels").Body.String()
 	for name, page := range pages {
 		got := strings.ReplaceAll(page, staticBase, "/static/HASH")
 		file := filepath.Join("testdata", "golden", name+".html")

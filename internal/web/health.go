@@ -15,11 +15,16 @@ type healthPage struct {
 	LastCommit *float64 `json:"last_commit_seconds"` // null: there was none yet
 	Overdue    int      `json:"overdue"`
 	Failing    stamp    `json:"failing_since"`
+
+	Undelivered int `json:"undelivered"` // alerts that wait; kae itself may be well
 }
 
 // healthz proves that nothing is overdue without firing. It only reads memory.
 func (s *Server) healthz(w http.ResponseWriter, r *http.Request) error {
 	page := judge(s.Keeper.Health(), s.stamp(), s.Delay)
+	if s.Alerts != nil {
+		page.Undelivered, _ = s.Alerts.Undelivered()
+	}
 	status := http.StatusOK
 	if !page.OK {
 		status = http.StatusServiceUnavailable

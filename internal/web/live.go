@@ -73,6 +73,10 @@ func (l live) header(st *stream, c clock, title string) {
 	st.block("logo", f)
 	st.block("trouble", f)
 	st.block("heading", f)
+	if f.Alerts {
+		st.block("undelivered", f)
+		st.block("nowhere", f)
+	}
 }
 
 // liveList is the list of tokens.
@@ -197,7 +201,7 @@ type liveToken struct {
 	place place     // what its log shows
 	past  *past     // what was read of its history
 	at    time.Time // when all of it was made
-	fault bool      // the log could not be read
+	again bool      // something could not be read, or an alert is on its way
 }
 
 func (p *liveToken) wants(id int64) bool { return id == p.id }
@@ -209,7 +213,9 @@ func (p *liveToken) all(ctx context.Context, st *stream) {
 		return
 	}
 	page := p.tokenPage(ctx, t, p.base, p.place, p.past)
-	p.fault, p.past, p.at = page.LogFault != "", page.past, p.stamp()
+	onItsWay := func(d deliveryView) bool { return d.State == kae.Waiting }
+	p.again = page.LogFault != "" || page.SentFault != "" || slices.ContainsFunc(page.Deliveries, onItsWay)
+	p.past, p.at = page.past, p.stamp()
 	for _, name := range []string{"head", "do", "hear", "slots", "took", "log", "side", "how"} {
 		st.block(name, page)
 	}
@@ -225,8 +231,9 @@ func (p *liveToken) some(ctx context.Context, st *stream, changes []kae.Change) 
 }
 
 func (p *liveToken) around(ctx context.Context, st *stream) {
-	// It may be readable by now; and what is missed adds up without a change.
-	if p.fault || p.stamp().Sub(p.at) >= time.Minute {
+	// It may be readable by now, or have arrived; and what is missed adds up
+	// without a change.
+	if p.again || p.stamp().Sub(p.at) >= time.Minute {
 		p.all(ctx, st)
 		return
 	}

@@ -6,16 +6,18 @@ import (
 	"time"
 )
 
-// How long, and how much, is remembered of what was done to many tokens.
+// How long, and how much, is remembered of what was done.
 const (
 	keepNotes   = time.Hour
 	maxNotes    = 100
 	maxNotedIDs = 1 << 20 // of all notes together: 8 MB
 )
 
-// note is what the list says after something was done to many tokens.
+// note is what a page says after something was done that has no page of its
+// own: to many tokens, or to a channel.
 type note struct {
 	Text string
+	Bad  bool    // it did not go well
 	ids  []int64 // what was removed, so that exactly that can be brought back
 	at   time.Time
 }
@@ -57,9 +59,10 @@ func (m *notes) get(key string, now time.Time) (note, bool) {
 
 func (m *notes) old(key string, now time.Time) bool { return now.Sub(m.byKey[key].at) > keepNotes }
 
-// noteView is a note on the list.
+// noteView is a note on a page.
 type noteView struct {
 	Text string
+	Bad  bool
 	Undo string // the key for bringing back what was removed; "": nothing was
 }
 
@@ -69,7 +72,7 @@ func (s *Server) noted(key string) *noteView {
 	if !ok {
 		return nil
 	}
-	v := &noteView{Text: n.Text}
+	v := &noteView{Text: n.Text, Bad: n.Bad}
 	if len(n.ids) > 0 {
 		v.Undo = key
 	}

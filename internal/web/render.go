@@ -30,10 +30,15 @@ type frame struct {
 	Listing  bool   // the list has a form of its own
 	Version  string
 	Script   string // of this page alone
+	Where    string // which of the pages of channels it is; "": another
+
+	Alerts      bool // there are pages of channels
+	Channels    int
+	Undelivered string // what has not reached a channel; "": nothing is in the way
 }
 
 func (s *Server) frame(c clock) frame {
-	return frame{
+	f := frame{
 		Static:   staticBase,
 		Firing:   s.Roster.Counts().Firing,
 		Now:      iso(c.now),
@@ -41,11 +46,29 @@ func (s *Server) frame(c clock) frame {
 		Trouble:  c.at(s.Keeper.Health().FailingSince),
 		Version:  s.Version,
 	}
+	if s.Alerts != nil {
+		f.Alerts, f.Channels, f.Undelivered = true, len(s.Alerts.Channels()), s.undelivered()
+	}
+	return f
+}
+
+// undelivered says what has not reached a channel. What is on its way to
+// channels that deliver is no news: it will have arrived when one has read of
+// it.
+func (s *Server) undelivered() string {
+	waiting, failing := s.Alerts.Undelivered()
+	switch {
+	case failing == 0:
+		return ""
+	case waiting > 0:
+		return plural(int64(waiting), "alert") + " not delivered"
+	}
+	return plural(int64(failing), "channel") + " not getting through"
 }
 
 // strip takes away what only those may know who may see the console.
 func (f *frame) strip() {
-	f.Firing, f.LastBeat, f.Trouble, f.Version = 0, moment{}, moment{}, ""
+	f.Firing, f.LastBeat, f.Trouble, f.Version, f.Undelivered = 0, moment{}, moment{}, "", ""
 }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}

@@ -64,6 +64,8 @@ type Config struct {
 	TrustProxy []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
 	Version    string
 
+	Alerts Alerts // nil: there are no channels, and no pages of them
+
 	Metrics      *prometheus.Registry // what /metrics tells; nil: only what the server itself counts
 	MetricsToken string               // opens /metrics, as the console's credentials do; "": only those
 	TokenMetrics bool                 // tell of each token by its name
@@ -159,6 +161,16 @@ func (s *Server) surface() http.Handler {
 	page("GET /tokens/{id}/heartbeats/{number}/body", s.body)
 	page("GET /strays", s.strayList)
 	page("POST /strays/forget", s.forgetStrays)
+	if s.Alerts != nil {
+		page("GET /channels", s.channels)
+		page("GET /channels/new", s.newChannel)
+		page("POST /channels", s.createChannel)
+		page("GET /channels/{id}", s.channel)
+		page("GET /channels/{id}/edit", s.editChannel)
+		page("POST /channels/{id}", s.changeChannel)
+		page("POST /channels/{id}/test", s.testChannel)
+		page("POST /channels/{id}/remove", s.removeChannel)
+	}
 	page("GET /events", s.events)
 	page("/", lost(mux))
 	return mux

@@ -32,6 +32,9 @@ type field struct {
 	Long     bool // several lines
 	Code     bool // not prose: no spelling
 	Live     bool // judged while it is typed
+	Secret   bool // not readable over a shoulder
+	Kept     bool // a secret that is set: empty, it stays as it is
+	Forget   bool // and that may be taken away
 	Says     says
 	Focus    bool // the first that is wrong
 }

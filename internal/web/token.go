@@ -31,6 +31,9 @@ type tokenPage struct {
 	Slots   []slotView   `json:"slots"`   // the newest expected times, oldest first
 	History []recordView `json:"history"` // how it did
 
+	Deliveries []deliveryView `json:"deliveries"` // the newest of its alerts
+	SentFault  string         `json:"-"`          // why there are none
+
 	Sentence []part    `json:"-"`
 	Log      []logRow  `json:"-"`
 	LogFault string    `json:"-"` // why there is no log
@@ -165,7 +168,11 @@ func (s *Server) history(ctx context.Context, t kae.Token, base string, from pla
 		return tokenPage{}, err
 	}
 	c := s.clock()
-	page := tokenPage{Token: view(t, c, base), Slots: slotsOf(t, past, c), History: past.records(t, c), Heartbeats: []beatView{}, Flips: []flipView{}, Gaps: []gapView{}}
+	sent, err := s.deliveries(ctx, kae.DeliveryQuery{TokenID: t.ID, Limit: newestDeliveries}, c)
+	if err != nil {
+		return tokenPage{}, err
+	}
+	page := tokenPage{Token: view(t, c, base), Deliveries: sent, Slots: slotsOf(t, past, c), History: past.records(t, c), Heartbeats: []beatView{}, Flips: []flipView{}, Gaps: []gapView{}}
 	more := len(h.Beats) > historySize || len(h.Flips) > historySize
 	for _, b := range h.Beats[:min(historySize, len(h.Beats))] {
 		page.Heartbeats, from.beats = append(page.Heartbeats, beatOf(b)), b.Number
@@ -211,6 +218,7 @@ func (s *Server) tokenPage(ctx context.Context, t kae.Token, base string, from p
 	page := tokenPage{frame: s.frame(c), Token: view(t, c, base), Older: !from.newest(), Place: from}
 	page.Title, page.Script = page.Token.pageTitle(), "token.js"
 	page.Snippets = snippets(page.Token.URL, t)
+	page.Deliveries, page.SentFault = s.sentOf(ctx, t, c)
 	log, err := s.readLog(ctx, t, from)
 	if err == nil {
 		page.past, err = s.pastOf(ctx, t, before, log)

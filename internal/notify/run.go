@@ -1,0 +1,396 @@
+package notify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"kae"
+)
+
+const (
+	sendLimit  = 20 * time.Second // for one message, and so for the end of kae
+	calm       = 10 * time.Second // after a message to a channel; what comes in it goes out together
+	patience   = 24 * time.Hour   // until what is not accepted is given up
+	mostAtOnce = 500              // alerts in a message
+	storeRetry = 5 * time.Second
+)
+
+// waits are the times between two attempts; the last one is for all later.
+var waits = []time.Duration{10 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}
+
+// Config is what a Notifier needs.
+type Config struct {
+	Outbox  kae.Outbox
+	Token   func(id int64) (kae.Token, bool) // the tokens that there are, removed ones too
+	History func(ctx context.Context, t kae.Token, q kae.HistoryQuery) (kae.History, error)
+	Log     *slog.Logger
+	URL     string // how kae is reached, for links; "" is not known
+	Open    func(kind string, settings map[string]string) (Sender, error)
+}
+
+// Notifier keeps the channels, and brings them what waits in the outbox. It is
+// safe for use by several goroutines.
+type Notifier struct {
+	Config
+	wake chan struct{}
+
+	mu       sync.Mutex
+	channels map[int64]kae.Channel
+	hurry    map[int64]bool // channels that are to be tried at once
+	waiting  int            // deliveries, at the last look
+	broken   bool           // the outbox could not be used
+}
+
+// New reads the channels. Nothing is sent before [Notifier.Run].
+func New(ctx context.Context, c Config) (*Notifier, error) {
+	all, err := c.Outbox.Channels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n := &Notifier{Config: c, wake: make(chan struct{}, 1), channels: map[int64]kae.Channel{}, hurry: map[int64]bool{}}
+	for _, channel := range all {
+		n.channels[channel.ID] = channel
+	}
+	return n, nil
+}
+
+// Wake makes Run look into the outbox. It does not block.
+func (n *Notifier) Wake() {
+	select {
+	case n.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// result is what became of a message.
+type result struct {
+	channel int64
+	batch   []kae.Delivery
+	answer  string
+	err     error
+}
+
+// Run sends until ctx ends, and then lets what is being sent come to its end.
+// Each channel has one message under way at the most, so alerts keep their
+// order, and a channel that hangs holds nobody else up.
+func (n *Notifier) Run(ctx context.Context) error {
+	last := context.WithoutCancel(ctx)
+	results := make(chan result)
+	busy, rest := map[int64]bool{}, map[int64]time.Time{}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			for range busy {
+				n.settle(last, <-results)
+			}
+			return nil
+		case r := <-results:
+			for !n.settle(last, r) {
+				if !pause(ctx, storeRetry) {
+					break // what was sent is sent again, with the same key
+				}
+			}
+			delete(busy, r.channel)
+			rest[r.channel] = time.Now().Add(calm)
+		case <-n.wake:
+		case <-timer.C:
+		}
+		if ctx.Err() == nil {
+			timer.Reset(time.Until(n.round(last, busy, rest, results)))
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// round sends to each channel what is due, and tells when to look again.
+func (n *Notifier) round(ctx context.Context, busy map[int64]bool, rest map[int64]time.Time, results chan<- result) (next time.Time) {
+	now := time.Now()
+	next = now.Add(time.Hour)
+	waiting, err := n.Outbox.Waiting(ctx)
+	if n.trouble(err) {
+		return now.Add(storeRetry)
+	}
+	of := map[int64][]kae.Delivery{}
+	for _, d := range waiting {
+		of[d.ChannelID] = append(of[d.ChannelID], d)
+	}
+	n.mu.Lock()
+	n.waiting = len(waiting)
+	n.mu.Unlock()
+	for id, mine := range of {
+		if busy[id] {
+			continue
+		}
+		channel, hurry, ok := n.take(id)
+		if !ok {
+			continue // it was removed a moment ago
+		}
+		if until := rest[id]; now.Before(until) && !hurry {
+			next = earlier(next, until)
+			continue
+		}
+		batch, later := ready(mine, now, hurry)
+		next = earlier(next, later)
+		if len(batch) == 0 {
+			continue
+		}
+		if batch, err = n.claim(ctx, channel, batch); n.trouble(err) {
+			return now.Add(storeRetry)
+		}
+		busy[id] = true
+		go func() { results <- n.send(ctx, channel, batch) }()
+	}
+	return next
+}
+
+// take gives a channel, and whether it is to be tried at once.
+func (n *Notifier) take(id int64) (c kae.Channel, hurry, ok bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	c, ok = n.channels[id]
+	hurry = n.hurry[id]
+	delete(n.hurry, id)
+	return c, hurry, ok
+}
+
+// trouble logs when the outbox begins to fail and when it works again.
+func (n *Notifier) trouble(err error) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if failed := err != nil; failed != n.broken {
+		n.broken = failed
+		if failed {
+			n.Log.Error("alerts wait, the database fails", "err", err)
+		} else {
+			n.Log.Info("alerts wait no more, the database works again")
+		}
+	}
+	return err != nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.IsZero() || a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// ready gives what of a channel is to be sent now as one message, and when
+// something else will be; zero: nothing. What may have arrived already is sent
+// again as it was, by itself. A token's alerts never overtake one another.
+func ready(waiting []kae.Delivery, now time.Time, hurry bool) (batch []kae.Delivery, next time.Time) {
+	blocked := map[int64]bool{}
+	for _, d := range waiting {
+		if blocked[d.TokenID] {
+			continue
+		}
+		if d.DueAt.After(now) && !hurry {
+			blocked[d.TokenID] = true
+			if next.IsZero() || d.DueAt.Before(next) {
+				next = d.DueAt
+			}
+			continue
+		}
+		if d.Batch != 0 {
+			if len(batch) > 0 {
+				blocked[d.TokenID] = true
+				continue
+			}
+			for _, other := range waiting {
+				if other.Batch == d.Batch {
+					batch = append(batch, other)
+				}
+			}
+			return batch, next
+		}
+		if len(batch) < mostAtOnce {
+			batch = append(batch, d)
+		}
+	}
+	return batch, next
+}
+
+// claim writes down what goes out together before it does.
+func (n *Notifier) claim(ctx context.Context, c kae.Channel, batch []kae.Delivery) ([]kae.Delivery, error) {
+	batch = slices.Clone(batch)
+	for i := range batch {
+		batch[i].Batch = batch[0].Batch
+		if batch[i].Batch == 0 {
+			batch[i].Batch = batch[0].ID
+		}
+		batch[i].Attempts++
+	}
+	return batch, n.Outbox.Settle(ctx, batch, c, time.Now())
+}
+
+func (n *Notifier) send(ctx context.Context, c kae.Channel, batch []kae.Delivery) result {
+	ctx, cancel := context.WithTimeout(ctx, sendLimit)
+	defer cancel()
+	r := result{channel: c.ID, batch: batch}
+	sender, err := n.Open(c.Kind, c.Settings)
+	if err != nil {
+		r.err = &Refused{Answer: err.Error()}
+		return r
+	}
+	m := Message{Key: key(batch[0]), Sent: time.Now(), Events: n.events(ctx, batch)}
+	r.answer, r.err = sender.Send(ctx, m)
+	return r
+}
+
+// key names a message: the same whenever it is sent again.
+func key(first kae.Delivery) string {
+	return fmt.Sprintf("kae-%d-%d-%x", first.ChannelID, first.Batch, first.MadeAt.UnixMicro())
+}
+
+// events gives what deliveries have to say: of each token its newest alert.
+func (n *Notifier) events(ctx context.Context, batch []kae.Delivery) (all []Event) {
+	at := map[int64]int{}
+	for _, d := range batch {
+		e := Event{Alert: d.Alert, Told: true}
+		i, seen := at[d.TokenID]
+		if seen {
+			e.Told = false // it goes out together with what came before it
+			all[i] = e
+			continue
+		}
+		at[d.TokenID] = len(all)
+		all = append(all, e)
+	}
+	for i := range all {
+		e := &all[i]
+		token, ok := n.Token(e.TokenID)
+		if !ok {
+			token = kae.Token{ID: e.TokenID, Name: fmt.Sprintf("Token %d", e.TokenID)}
+		}
+		e.Beat = n.beat(ctx, token, e.Alert)
+		token.Value, token.UUID = "", ""
+		e.Token = token
+		if n.URL != "" {
+			e.URL = fmt.Sprintf("%s/tokens/%d", n.URL, e.TokenID)
+		}
+	}
+	return all
+}
+
+// beat gives the heartbeat to tell of: the newest when it happened, with its
+// body. Without it the alert goes out all the same.
+func (n *Notifier) beat(ctx context.Context, t kae.Token, a kae.Alert) *kae.Heartbeat {
+	h, err := n.History(ctx, t, kae.HistoryQuery{Limit: 20, Bodies: true})
+	if err != nil {
+		n.Log.Warn("a history can't be read", "err", err)
+		return nil
+	}
+	for i := range h.Beats {
+		if b := &h.Beats[i]; !b.At.After(a.At) && (b.Kind == kae.Failure || b.Kind == kae.Success) {
+			return b
+		}
+	}
+	return nil
+}
+
+// settle writes down what became of a message. It tells whether that was done.
+func (n *Notifier) settle(ctx context.Context, r result) bool {
+	now := time.Now()
+	n.mu.Lock()
+	channel, known := n.channels[r.channel]
+	failing := !channel.FailingSince.IsZero()
+	n.mu.Unlock()
+	if r.err == nil {
+		channel.LastAt, channel.FailingSince, channel.Problem = now, time.Time{}, ""
+	} else {
+		channel.Problem = r.err.Error()
+		if !failing {
+			channel.FailingSince = now
+		}
+	}
+	for i := range r.batch {
+		r.batch[i] = outcome(r.batch[i], r, now)
+	}
+	if n.trouble(n.Outbox.Settle(ctx, r.batch, channel, now)) {
+		return false
+	}
+	if !known {
+		return true
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if c, still := n.channels[r.channel]; still { // it may have been edited meanwhile
+		c.LastAt, c.FailingSince, c.Problem = channel.LastAt, channel.FailingSince, channel.Problem
+		n.channels[r.channel] = c
+	}
+	switch {
+	case r.err != nil && !failing:
+		n.Log.Warn("alerts are not delivered", "channel", r.channel, "err", r.err)
+	case r.err == nil && failing:
+		n.Log.Info("alerts are delivered again", "channel", r.channel)
+	}
+	return true
+}
+
+// outcome is what becomes of a delivery after an attempt.
+func outcome(d kae.Delivery, r result, now time.Time) kae.Delivery {
+	d.Answer = r.answer
+	if r.err == nil {
+		d.State, d.SettledAt = kae.Delivered, now
+		return d
+	}
+	d.Answer = r.err.Error()
+	wait := waits[min(d.Attempts, len(waits))-1]
+	wait += time.Duration((rand.Float64() - .5) * .2 * float64(wait))
+	if refused, ok := errors.AsType[*Refused](r.err); ok {
+		d.Batch = 0 // it surely did not arrive
+		wait = max(wait, min(refused.After, patience))
+		if refused.Permanent {
+			d.State, d.SettledAt = kae.GivenUp, now
+			return d
+		}
+	}
+	d.DueAt = now.Add(wait)
+	if d.DueAt.After(d.MadeAt.Add(patience)) {
+		d.State, d.SettledAt = kae.GivenUp, now
+	}
+	return d
+}
+
+// Channels gives the channels, by name.
+func (n *Notifier) Channels() []kae.Channel {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	all := make([]kae.Channel, 0, len(n.channels))
+	for _, c := range n.channels {
+		all = append(all, c)
+	}
+	slices.SortFunc(all, func(a, b kae.Channel) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return all
+}
+
+// Undelivered tells how many alerts wait, and how many channels fail.
+func (n *Notifier) Undelivered() (waiting, failing int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, c := range n.channels {
+		if !c.FailingSince.IsZero() {
+			failing++
+		}
+	}
+	return n.waiting, failing
+}

@@ -1,0 +1,156 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"kae"
+)
+
+var errOurs = errors.New("ours")
+
+func (db *database) outbox() kae.Outbox { return db.store.(kae.Outbox) }
+
+func (db *database) channel(c kae.Channel) kae.Channel {
+	db.Helper()
+	id, err := db.outbox().PutChannel(db.Context(), c)
+	if err != nil {
+		db.Fatalf("PutChannel: %v", err)
+	}
+	c.ID = id
+	return c
+}
+
+func (db *database) alert(now time.Time, alerts ...kae.Alert) {
+	db.Helper()
+	db.write(func(tx kae.Tx) error {
+		for _, a := range alerts {
+			if err := tx.Alert(a, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (db *database) waiting() []kae.Delivery {
+	db.Helper()
+	all, err := db.outbox().Waiting(db.Context())
+	if err != nil {
+		db.Fatalf("Waiting: %v", err)
+	}
+	return all
+}
+
+func (db *database) settle(now time.Time, c kae.Channel, all ...kae.Delivery) {
+	db.Helper()
+	if err := db.outbox().Settle(db.Context(), all, c, now); err != nil {
+		db.Fatalf("Settle: %v", err)
+	}
+}
+
+// shape tells of deliveries what matters for whom they reach.
+func shape(all []kae.Delivery) (said []string) {
+	for _, d := range all {
+		said = append(said, fmt.Sprintf("token %d to channel %d: %s, %s", d.TokenID, d.ChannelID, d.To, d.State))
+	}
+	return said
+}
+
+func fires(id, number, second int64) kae.Alert {
+	return kae.Alert{TokenID: id, Number: number, At: at(second), From: kae.Up, To: kae.Firing, Reason: kae.Missed, Fired: at(second), Due: at(second - 1)}
+}
+
+func recovers(id, number, fired, second int64) kae.Alert {
+	return kae.Alert{TokenID: id, Number: number, At: at(second), From: kae.Firing, To: kae.Up, Reason: kae.Recovered, Fired: at(fired)}
+}
+
+var outboxCases = []testCase{
+	{"a channel is read as it was written", func(db *database) {
+		c := db.channel(kae.Channel{Name: "ops", Kind: "webhook", Settings: map[string]string{"url": "http://127.0.0.1/é", "secret": `"`}, CreatedAt: at(1)})
+		d := db.channel(kae.Channel{Name: "pager", Kind: "email", Settings: map[string]string{}, CreatedAt: at(2), LastAt: at(3), FailingSince: at(4), Problem: "refused"})
+		if c.ID == d.ID {
+			db.Errorf("both have the number %d", c.ID)
+		}
+		c.Name = "operators"
+		db.channel(c)
+		db.reopen()
+		got, err := db.outbox().Channels(db.Context())
+		if err != nil {
+			db.Fatal(err)
+		}
+		db.equal("channels", got, []kae.Channel{c, d})
+	}},
+	{"a firing is for every channel, its end for those that were told", func(db *database) {
+		old := db.channel(kae.Channel{Name: "old", CreatedAt: at(1)})
+		gone := db.channel(kae.Channel{Name: "gone", CreatedAt: at(1)})
+		db.alert(at(10), fires(7, 1, 9), fires(8, 1, 9))
+		young := db.channel(kae.Channel{Name: "young", CreatedAt: at(11)})
+		gone.RemovedAt = at(12)
+		db.channel(gone)
+		db.alert(at(13), recovers(7, 2, 9, 12), fires(7, 3, 13))
+		want := []kae.Delivery{
+			{ID: 1, ChannelID: old.ID, Alert: fires(7, 1, 9), MadeAt: at(10), DueAt: at(10), State: kae.Waiting},
+			{ID: 3, ChannelID: old.ID, Alert: fires(8, 1, 9), MadeAt: at(10), DueAt: at(10), State: kae.Waiting},
+			{ID: 5, ChannelID: old.ID, Alert: recovers(7, 2, 9, 12), MadeAt: at(13), DueAt: at(13), State: kae.Waiting},
+			{ID: 6, ChannelID: old.ID, Alert: fires(7, 3, 13), MadeAt: at(13), DueAt: at(13), State: kae.Waiting},
+			{ID: 7, ChannelID: young.ID, Alert: fires(7, 3, 13), MadeAt: at(13), DueAt: at(13), State: kae.Waiting},
+		}
+		db.reopen()
+		db.equal("what waits", db.waiting(), want)
+		db.alert(at(14), recovers(7, 4, 13, 14))
+		db.equal("after its end", shape(db.waiting()[5:]), []string{"token 7 to channel 1: up, waiting", "token 7 to channel 3: up, waiting"})
+		all, err := db.outbox().Deliveries(db.Context(), kae.DeliveryQuery{ChannelID: gone.ID, Limit: 9})
+		if err != nil {
+			db.Fatal(err)
+		}
+		db.equal("of the removed one", shape(all), []string{"token 8 to channel 2: firing, given up", "token 7 to channel 2: firing, given up"})
+	}},
+	{"an alert is written with what it tells, or not at all", func(db *database) {
+		db.channel(kae.Channel{Name: "a", CreatedAt: at(1)})
+		err := db.store.Write(db.Context(), func(tx kae.Tx) error {
+			if err := tx.Alert(fires(7, 1, 9), at(10)); err != nil {
+				return err
+			}
+			return errOurs
+		})
+		if err != errOurs || len(db.waiting()) != 0 {
+			db.Errorf("Write gave %v, and there wait %v", err, db.waiting())
+		}
+	}},
+	{"what was settled waits no more", func(db *database) {
+		c := db.channel(kae.Channel{Name: "a", Settings: map[string]string{}, CreatedAt: at(1)})
+		db.alert(at(10), fires(7, 1, 9), fires(8, 1, 9), fires(9, 1, 9))
+		all := db.waiting()
+		all[0].State, all[0].Attempts, all[0].Answer, all[0].SettledAt = kae.Delivered, 1, "200 OK", at(11)
+		all[1].DueAt, all[1].Batch, all[1].Attempts, all[1].Answer = at(21), 1, 1, "timed out"
+		c.LastAt, c.FailingSince, c.Problem = at(11), at(11), "timed out"
+		db.settle(at(11), c, all[:2]...)
+		db.equal("what waits", db.waiting(), all[1:])
+		got, _ := db.outbox().Channels(db.Context())
+		db.equal("the channel", got, []kae.Channel{c})
+		read := func(q kae.DeliveryQuery) []kae.Delivery {
+			found, err := db.outbox().Deliveries(db.Context(), q)
+			if err != nil {
+				db.Fatal(err)
+			}
+			return found
+		}
+		db.equal("the newest first", read(kae.DeliveryQuery{Limit: 2}), []kae.Delivery{all[2], all[1]})
+		db.equal("before", read(kae.DeliveryQuery{Limit: 2, Before: 2}), all[:1])
+		db.equal("of a token", read(kae.DeliveryQuery{TokenID: 8, Limit: 2}), all[1:2])
+
+		late := at(11).Add(kae.DeliveriesKept + time.Second)
+		all[2].State, all[2].SettledAt = kae.GivenUp, late
+		db.settle(late, c, all[2])
+		db.equal("old ones are dropped", read(kae.DeliveryQuery{Limit: 9}), []kae.Delivery{all[2], all[1]})
+	}},
+	{"a forgotten token takes its deliveries along", func(db *database) {
+		db.add(token(7), token(8))
+		db.channel(kae.Channel{Name: "a", CreatedAt: at(1)})
+		db.alert(at(10), fires(7, 1, 9), fires(8, 1, 9))
+		db.write(func(tx kae.Tx) error { return tx.Forget([]int64{7}) })
+		db.equal("what waits", shape(db.waiting()), []string{"token 8 to channel 1: firing, waiting"})
+	}},
+}

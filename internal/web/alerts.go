@@ -1,0 +1,39 @@
+package web
+
+import (
+	"context"
+
+	"kae"
+	"kae/internal/notify"
+)
+
+// Alerts is what brings alerts to channels.
+type Alerts interface {
+	// Kinds tells which kinds of channels there can be, in the order in which
+	// they are offered.
+	Kinds() []notify.Kind
+
+	// Channels gives the channels that are not removed, by their names.
+	Channels() []kae.Channel
+
+	// Put makes a channel, where the ID is 0, or gives one another name and
+	// other settings; all else of c is left out of account. It checks both:
+	// errors are of code Invalid, with the form's field ("name", "kind" or a
+	// field of the kind) in Field, NotFound and Unavailable.
+	Put(ctx context.Context, c kae.Channel) (kae.Channel, error)
+
+	// Remove takes a channel away; NotFound and Unavailable.
+	Remove(ctx context.Context, id int64) error
+
+	// Test sends a message that says it is a test, within twenty seconds, and
+	// gives what the other side answered. An error that is no [kae.Error] is
+	// why it was not accepted. Both are shown as they are: they hold no secret.
+	Test(ctx context.Context, id int64) (answer string, err error)
+
+	// Deliveries reads what was, or is to be, delivered, the newest first.
+	Deliveries(ctx context.Context, q kae.DeliveryQuery) ([]kae.Delivery, error)
+
+	// Undelivered counts the deliveries that wait, and the channels to which
+	// nothing gets through now. It only reads memory.
+	Undelivered() (waiting, failing int)
+}
