@@ -79,7 +79,7 @@ func sendEmail(ctx context.Context, o *outside, s settings, m Message) (string, 
 }
 
 // patience is for how long kinds are waited for that take their time.
-func (o *outside) patience() time.Duration { return o.Timeout * 5 / 2 }
+func (o *outside) patience() time.Duration { return o.Timeout * 3 / 2 }
 
 func mailClient(ctx context.Context, o *outside, s settings) (host string, c *mail.Client, err error) {
 	encryption := s["encryption"]
