@@ -71,6 +71,7 @@ func sendEmail(ctx context.Context, o *outside, s settings, m Message) (string, 
 	if answer, ok := errors.AsType[*textproto.Error](err); ok {
 		return "", &Refused{Answer: host + " answered " + firstLine(answer.Error()), Permanent: answer.Code >= 500}
 	}
+	// The connection was closed for this, or timed out just before.
 	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		return "", fmt.Errorf("no answer from %s within %s: %w", host, o.patience(), cmp.Or(ctx.Err(), context.DeadlineExceeded))
 	}
@@ -78,7 +79,7 @@ func sendEmail(ctx context.Context, o *outside, s settings, m Message) (string, 
 }
 
 // patience is for how long kinds are waited for that take their time.
-func (o *outside) patience() time.Duration { return o.Timeout * 5 / 2 }
+func (o *outside) patience() time.Duration { return o.Timeout * 3 / 2 }
 
 func mailClient(ctx context.Context, o *outside, s settings) (host string, c *mail.Client, err error) {
 	encryption := s["encryption"]

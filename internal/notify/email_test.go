@@ -260,7 +260,8 @@ func TestEmailKeepsItsPassword(t *testing.T) {
 	untrusted.(*channel).outside.roots = x509.NewCertPool()
 	plain := p.channel(t, Options{}, "encryption", "none", "user", "kae", "password", "hunter2222")
 	denied := p.channel(t, Options{DenyPrivate: true})
-	for name, s := range map[string]Sender{"untrusted": untrusted, "plain": plain, "private": denied} {
+	noTLS := open(t, "email", Options{}, "server", silentFrom(t, "never", nil), "from", "a@example.com", "to", "b@example.com")
+	for name, s := range map[string]Sender{"untrusted": untrusted, "plain": plain, "private": denied, "no STARTTLS": noTLS} {
 		_, err := send(t, s)
 		if _, ok := errors.AsType[*Refused](err); err == nil || ok || strings.Contains(err.Error(), "hunter") {
 			t.Errorf("%s: %v", name, err)
@@ -278,7 +279,7 @@ func TestEmailKeepsItsPassword(t *testing.T) {
 func TestEmailToSilentServer(t *testing.T) {
 	for _, until := range []string{"", "EHLO", "DATA", ".", "QUIT"} {
 		t.Run("from "+until, func(t *testing.T) {
-			addr := silentFrom(t, until)
+			addr := silentFrom(t, until, nil)
 			s := open(t, "email", Options{Timeout: 200 * time.Millisecond}, "server", addr, "from", "a@example.com", "to", "b@example.com", "encryption", "none")
 			began := time.Now()
 			_, err := send(t, s)
@@ -293,8 +294,20 @@ func TestEmailToSilentServer(t *testing.T) {
 	}
 }
 
-// silentFrom is a server that accepts everything until a command.
-func silentFrom(t *testing.T, until string) string {
+// Who stops kae does not wait for a mail server.
+func TestEmailEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	addr := silentFrom(t, "DATA", cancel)
+	began := time.Now()
+	_, err := open(t, "email", Options{}, "server", addr, "from", "a@example.com", "to", "b@example.com", "encryption", "none").Send(ctx, scenes(t)["missed"])
+	if took := time.Since(began); !errors.Is(err, context.Canceled) || took > 5*time.Second {
+		t.Errorf("after %s: %v", took, err)
+	}
+}
+
+// silentFrom is a server that accepts everything until a command, when it tells
+// so and says nothing more.
+func silentFrom(t *testing.T, until string, tell func()) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -306,13 +319,13 @@ func silentFrom(t *testing.T, until string) string {
 			if err != nil {
 				return
 			}
-			go serveUntil(c, until)
+			go serveUntil(c, until, tell)
 		}
 	}()
 	return l.Addr().String()
 }
 
-func serveUntil(c net.Conn, until string) {
+func serveUntil(c net.Conn, until string, tell func()) {
 	defer c.Close()
 	if until == "" {
 		io.Copy(io.Discard, c)
@@ -330,6 +343,9 @@ func serveUntil(c net.Conn, until string) {
 		case data && word != ".":
 			continue
 		case word == until:
+			if tell != nil {
+				tell()
+			}
 			io.Copy(io.Discard, c)
 			return
 		case word == "DATA":

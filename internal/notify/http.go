@@ -52,8 +52,8 @@ func newOutside(o Options) *outside {
 	client := func(d *net.Dialer, proxy func(*http.Request) (*url.URL, error)) *http.Client {
 		t := &http.Transport{
 			Proxy: proxy, DialContext: d.DialContext, ForceAttemptHTTP2: true,
-			// An alert an hour would find a connection that is long dead.
-			IdleConnTimeout: 30 * time.Second, MaxIdleConns: 4, MaxResponseHeaderBytes: maxReply,
+			// The next alert is far away, and channels are opened for each.
+			DisableKeepAlives: true, MaxResponseHeaderBytes: maxReply,
 		}
 		return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}

@@ -189,6 +189,12 @@ func (c *channel) resolve() (settings, error) {
 // readSecret gives what stands in a file. It is short, so that a file which was
 // named by mistake does not go out.
 func readSecret(path string) (string, error) {
+	// Opening a pipe would wait for somebody who writes to it.
+	if info, err := os.Stat(path); err != nil {
+		return "", err
+	} else if !info.Mode().IsRegular() {
+		return "", errors.New("what is named there is no file")
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"kae"
@@ -48,6 +49,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		{"a header that is kae's", "webhook", "headers", []string{"url", "http://a", "headers", "idempotency-key: 1"}},
 		{"a template that can't be read", "webhook", "body", []string{"url", "http://a", "body", "{{"}},
 		{"a template of something unknown", "webhook", "body", []string{"url", "http://a", "body", "{{.Value}}"}},
+		{"a template without an end", "webhook", "body", []string{"url", "http://a", "body", "{{range 1000000000}}much {{end}}"}},
 		{"quotes that break JSON", "webhook", "body", []string{"url", "http://a", "body", `{"a":"{{(index .Alerts 0).Token.Name}}"}`}},
 		{"a method that is none", "webhook", "method", []string{"url", "http://a", "method", "post"}},
 		{"no topic", "ntfy", "url", []string{"url", "https://ntfy.sh/"}},
@@ -128,6 +130,18 @@ func TestSecretsInFiles(t *testing.T) {
 	}
 	if got := r.requests(); len(got) != 2 || !strings.HasPrefix(got[0], "POST /one\n") || !strings.HasPrefix(got[1], "POST /two\n") {
 		t.Errorf("got %q", got)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := send(t, s); kae.ErrorCode(err) != kae.Unavailable {
+		t.Errorf("from a pipe: %v", err)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
 	}
 	for _, text := range []string{"", "secret-of-another", "http://a\x00", "http://a/" + strings.Repeat("x", 5000)} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

@@ -101,8 +101,8 @@ func scenes(t testing.TB) map[string]Message {
 		"test":      {Test: true},
 		"tried":     {Test: true, Events: []Event{event(kae.Failed, "03:04:12", failure, nil)}},
 	}
-	removed := ends("removed", true)
-	removed.Token.RemovedAt = removed.At
+	removed := ends(kae.WasRemoved, true)
+	removed.To, removed.Token.RemovedAt = kae.Disabled, removed.At
 	all["removed"] = Message{Events: []Event{removed}}
 	storm := Message{}
 	for i := range 17 {

@@ -21,7 +21,7 @@ func together(m Message) string {
 		}
 		if e.Recovery() {
 			over = append(over, e)
-			recovered = recovered && e.Reason == kae.Recovered && !e.Token.Removed()
+			recovered = recovered && e.Reason == kae.Recovered
 			continue
 		}
 		firing = append(firing, e)

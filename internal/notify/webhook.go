@@ -7,9 +7,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/textproto"
+	"net/url"
 	"slices"
 	"strings"
 	"text/template"
@@ -50,7 +52,9 @@ func sendWebhook(ctx context.Context, o *outside, s settings, m Message) (string
 	if s["secret"] != "" {
 		sign(header, s["secret"], m.Key, time.Now(), body)
 	}
-	got, err := o.ask(ctx, request{method: s["method"], url: s["url"], key: m.Key, header: header, body: body})
+	// Matrix, for one, takes the key in its path.
+	to := strings.ReplaceAll(s["url"], "{key}", url.PathEscape(m.Key))
+	got, err := o.ask(ctx, request{method: s["method"], url: to, key: m.Key, header: header, body: body})
 	return got.String(), err
 }
 
@@ -59,16 +63,30 @@ func webhookBody(text string, p payload) ([]byte, error) {
 	if text == "" {
 		return plainJSON(p)
 	}
-	t, err := template.New("body").Funcs(template.FuncMap{"json": func(v any) (string, error) {
-		b, err := plainJSON(v)
-		return string(b), err
-	}}).Parse(text)
+	t, err := template.New("body").Funcs(template.FuncMap{
+		"json": func(v any) (string, error) {
+			b, err := plainJSON(v)
+			return string(b), err
+		},
+		"clip": func(most int, text string) string { return clip(text, max(most, len("…"))) },
+	}).Parse(text)
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	err = t.Execute(&b, p)
+	b := &bounded{}
+	err = t.Execute(b, p)
 	return b.Bytes(), err
+}
+
+// bounded ends a template that would write for ever.
+type bounded struct{ bytes.Buffer }
+
+func (b *bounded) Write(p []byte) (int, error) {
+	const most = 1_000_000
+	if b.Len()+len(p) > most {
+		return 0, errors.New("the template writes more than 1 MB")
+	}
+	return b.Buffer.Write(p)
 }
 
 // plainJSON writes < and & as they are: they are read by programs, not put into
@@ -97,8 +115,7 @@ func tryTemplate(s settings) string {
 		}}}
 		body, err := webhookBody(s["body"], payloadOf(m))
 		if err != nil {
-			_, what, _ := strings.Cut(err.Error(), "template: ")
-			return "The body can't be used as a template: " + kae.CleanText(what, 200)
+			return "The body can't be used as a template: " + kae.CleanText(strings.TrimPrefix(err.Error(), "template: "), 200)
 		}
 		if kind := headersOf(s["headers"]).Get("Content-Type"); (kind == "" || kind == "application/json") && !json.Valid(body) && !strings.HasPrefix(s["headers"], "file:") {
 			return "The body would not be JSON: write texts as {{json .Title}}, without quotes around it, or name another Content-Type among the headers."

@@ -143,7 +143,7 @@ func (e Event) ended(c clock) (title string, facts []string) {
 	name, fired := e.Token.Name, length(e.At.Sub(e.since()))
 	how := "no longer fires"
 	switch {
-	case e.Token.Removed():
+	case e.Reason == kae.WasRemoved:
 		how = "was removed while firing"
 		facts = append(facts, "Somebody removed it: it is not watched any more.")
 	case e.Reason == kae.Recovered:
