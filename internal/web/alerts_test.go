@@ -191,7 +191,7 @@ func (b *board) deliver(ch kae.Channel, token int64, ago time.Duration, d kae.De
 		now.LastAt, now.FailingSince, now.Problem = d.SettledAt, time.Time{}, ""
 	} else if d.Attempts > 0 {
 		if now.Problem = d.Answer; now.FailingSince.IsZero() {
-			now.FailingSince = at.Add(time.Second)
+			now.FailingSince = at.Add(time.Second + 300*time.Nanosecond) // finer than what is saved
 		}
 	}
 	b.sent = append(b.sent, d)

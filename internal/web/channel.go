@@ -68,13 +68,14 @@ type trouble struct {
 // now is left out: since when, and why, is in memory.
 func (s *Server) troubleOf(ctx context.Context, c kae.Channel) trouble {
 	var found trouble
+	since := c.FailingSince.Truncate(time.Microsecond) // as deliveries are saved
 	all, err := s.Alerts.Deliveries(ctx, kae.DeliveryQuery{ChannelID: c.ID, Limit: troubleRead})
 	if err != nil {
 		s.Log.Warn("a channel's deliveries can't be read", "err", err)
 	}
 	for _, d := range all {
 		switch {
-		case d.State == kae.GivenUp && !d.SettledAt.Before(c.FailingSince):
+		case d.State == kae.GivenUp && !d.SettledAt.Before(since):
 			found.givenUp++
 		case d.State == kae.Waiting && (found.next.IsZero() || d.DueAt.Before(found.next)):
 			found.next = d.DueAt
