@@ -19,7 +19,8 @@ type Alerts interface {
 	// Put makes a channel, where the ID is 0, or gives one another name and
 	// other settings; all else of c is left out of account. It checks both:
 	// errors are of code Invalid, with the form's field ("name", "kind" or a
-	// field of the kind) in Field, NotFound and Unavailable.
+	// field of the kind) in Field, and joined where there are several;
+	// NotFound and Unavailable.
 	Put(ctx context.Context, c kae.Channel) (kae.Channel, error)
 
 	// Remove takes a channel away; NotFound and Unavailable.

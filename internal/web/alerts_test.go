@@ -38,10 +38,11 @@ func (b *board) Kinds() []notify.Kind {
 		{Name: "webhook", Label: "Webhook", About: "Whatever takes a POST of JSON.", Fields: []notify.Field{
 			{Name: "url", Label: "URL", Hint: "Where the JSON goes: https://…", Required: true},
 			{Name: "secret", Label: "Key", Hint: "Signs what is sent.", Secret: true},
+			{Name: "method", Label: "Method", Choices: []string{"POST", "PUT"}},
 			{Name: "template", Label: "Template", Long: true},
 		}},
 		{Name: "slack", Label: "Slack", About: "A channel in Slack.", Fields: []notify.Field{
-			{Name: "hook", Label: "Webhook URL", Secret: true, Required: true},
+			{Name: "url", Label: "Webhook URL", Secret: true, Required: true},
 		}},
 		{Name: "email", Label: "E-mail", About: "Mail by an SMTP server.", Fields: []notify.Field{
 			{Name: "to", Label: "To", Required: true},
@@ -69,13 +70,30 @@ func (b *board) Put(_ context.Context, c kae.Channel) (kae.Channel, error) {
 	if b.fails != nil {
 		return kae.Channel{}, b.fails
 	}
+	var errs []error
+	wrong := func(field, message string) {
+		errs = append(errs, &kae.Error{Code: kae.Invalid, Field: field, Message: message})
+	}
+	if c.Name == "" {
+		wrong("name", "Give the channel a name.")
+	}
+	for _, k := range b.Kinds() {
+		for _, f := range k.Fields {
+			if k.Name == c.Kind && f.Required && c.Settings[f.Name] == "" {
+				wrong(f.Name, "This is needed: "+f.Label+".")
+			}
+		}
+	}
 	if u := c.Settings["url"]; u != "" && !strings.HasPrefix(u, "http") {
-		return kae.Channel{}, &kae.Error{Code: kae.Invalid, Field: "url", Message: "A URL begins with https://."}
+		wrong("url", "A URL begins with https://.")
 	}
 	for _, other := range b.channels {
 		if other.Name == c.Name && other.ID != c.ID && !other.Removed() {
-			return kae.Channel{}, &kae.Error{Code: kae.Invalid, Field: "name", Message: "Another channel has this name."}
+			wrong("name", "Another channel has this name.")
 		}
+	}
+	if len(errs) > 0 {
+		return kae.Channel{}, errors.Join(errs...)
 	}
 	now := kae.Channel{ID: int64(len(b.channels)) + 1, Kind: c.Kind, CreatedAt: b.world.clock()}
 	if c.ID == 0 {
@@ -173,7 +191,7 @@ func (b *board) deliver(ch kae.Channel, token int64, ago time.Duration, d kae.De
 		now.LastAt, now.FailingSince, now.Problem = d.SettledAt, time.Time{}, ""
 	} else if d.Attempts > 0 {
 		if now.Problem = d.Answer; now.FailingSince.IsZero() {
-			now.FailingSince = at.Add(time.Second)
+			now.FailingSince = at.Add(time.Second + 300*time.Nanosecond) // finer than what is saved
 		}
 	}
 	b.sent = append(b.sent, d)
@@ -187,7 +205,7 @@ func alertScene(t testing.TB) (*world, *board, map[string]kae.Token) {
 	w.config.URL = "https://kae.example.com"
 	b := w.alerts()
 	pager := b.channel(t, "pager", "webhook", map[string]string{"url": "https://hooks.example.com/kae/<1>", "secret": "hush-1"})
-	ops := b.channel(t, "#ops", "slack", map[string]string{"hook": "https://ops.example.com/services/hush-2"})
+	ops := b.channel(t, "#ops", "slack", map[string]string{"url": "https://ops.example.com/services/hush-2"})
 	mail := b.channel(t, "ops mail", "email", map[string]string{"to": "ops@example.com", "pass": "hush-3"})
 	ana := b.channel(t, "Ana, at night", "webhook", map[string]string{"url": "https://ntfy.example.com/kae-ana"})
 	b.channel(t, "Finance", "email", map[string]string{"to": "finance@example.com"})

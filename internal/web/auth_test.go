@@ -42,7 +42,7 @@ var openRoutes = []string{"GET /healthz", "GET " + staticBase + "/kae.css", "GET
 func TestTheConsoleNeedsCredentials(t *testing.T) {
 	w := newWorld()
 	w.make(t, "Secret name", "1h", "")
-	w.alerts().channel(t, "Secret name", "slack", nil)
+	w.alerts().channel(t, "Secret name", "slack", map[string]string{"url": "https://slack.example.com"})
 	w.config.User, w.config.Pass = "ana", "pass word"
 	for _, route := range consoleRoutes {
 		method, path, _ := strings.Cut(route, " ")
@@ -281,7 +281,7 @@ func TestOtherSitesChangeNothing(t *testing.T) {
 			w := newWorld()
 			token := w.make(t, "a", "1h", "")
 			b := w.alerts()
-			ch := b.channel(t, "a", "slack", map[string]string{"hook": "https://slack.example.com"})
+			ch := b.channel(t, "a", "slack", map[string]string{"url": "https://slack.example.com"})
 			before, _ := w.roster.Get(token.ID)
 			got := request{method: method, path: path, header: header, form: map[string][]string{"name": {"b"}, "interval": {"1h"}}}.do(w.server())
 			after, _ := w.roster.Get(token.ID)

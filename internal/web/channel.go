@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -34,7 +33,7 @@ type channelView struct {
 	Look    state       `json:"-"`
 	Icon    string      `json:"-"`
 	Label   string      `json:"-"` // of its kind
-	Target  string      `json:"-"` // where its alerts go, in short; "": its secret alone would tell
+	Target  string      `json:"-"` // where its alerts go, in short; "": only a secret would tell
 	Told    []part      `json:"-"` // how its newest delivery went
 	Trouble []part      `json:"-"` // why alerts do not get through
 	Lead    []part      `json:"-"`
@@ -69,13 +68,14 @@ type trouble struct {
 // now is left out: since when, and why, is in memory.
 func (s *Server) troubleOf(ctx context.Context, c kae.Channel) trouble {
 	var found trouble
+	since := c.FailingSince.Truncate(time.Microsecond) // as deliveries are saved
 	all, err := s.Alerts.Deliveries(ctx, kae.DeliveryQuery{ChannelID: c.ID, Limit: troubleRead})
 	if err != nil {
 		s.Log.Warn("a channel's deliveries can't be read", "err", err)
 	}
 	for _, d := range all {
 		switch {
-		case d.State == kae.GivenUp && !d.SettledAt.Before(c.FailingSince):
+		case d.State == kae.GivenUp && !d.SettledAt.Before(since):
 			found.givenUp++
 		case d.State == kae.Waiting && (found.next.IsZero() || d.DueAt.Before(found.next)):
 			found.next = d.DueAt
@@ -113,7 +113,7 @@ func (s *Server) channelView(ctx context.Context, ch kae.Channel, c clock) chann
 // show puts the settings in that are no secrets: what the kind does not know
 // may be one.
 func (v *channelView) show(ch kae.Channel, k notify.Kind) {
-	v.Label = k.Label
+	v.Label, v.Target = k.Label, notify.Where(ch.Kind, ch.Settings)
 	known := map[string]bool{}
 	for _, f := range k.Fields {
 		known[f.Name] = true
@@ -125,9 +125,6 @@ func (v *channelView) show(ch kae.Channel, k notify.Kind) {
 			v.Secrets = append(v.Secrets, f.Name)
 		default:
 			v.Settings[f.Name] = value
-		}
-		if v.Target == "" {
-			v.Target = targetOf(value, f.Secret)
 		}
 		row := fieldView{Label: f.Label, Secret: f.Secret}
 		if !f.Secret {
@@ -141,18 +138,6 @@ func (v *channelView) show(ch kae.Channel, k notify.Kind) {
 		}
 	}
 	slices.Sort(v.Secrets)
-}
-
-// targetOf tells in short where something goes: of a URL its host, and of what
-// else is secret nothing.
-func targetOf(value string, secret bool) string {
-	if u, err := url.Parse(value); err == nil && u.Host != "" {
-		return u.Host
-	}
-	if secret || strings.ContainsAny(value, "\n{") {
-		return ""
-	}
-	return kae.CleanText(value, 60)
 }
 
 // tell says how the channel does: short in a row, and as a sentence.
@@ -202,7 +187,7 @@ func (s *Server) kind(name string) notify.Kind {
 			return k
 		}
 	}
-	return notify.Kind{Label: name}
+	return notify.Kind{Name: name, Label: name}
 }
 
 // channelsPage is the list of channels.

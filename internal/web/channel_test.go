@@ -48,7 +48,7 @@ func TestAChannelInJSON(t *testing.T) {
 		t.Errorf("a delivery (-want +got):\n%s", d)
 	}
 	kinds := getJSON(s, "/channels/new").Body.String()
-	if !strings.HasPrefix(kinds, `{"kinds":[{"name":"webhook","label":"Webhook","about":"Whatever takes a POST of JSON.","fields":[{"name":"url","label":"URL","hint":"Where the JSON goes: https://…","secret":false,"required":true,"long":false},`) {
+	if !strings.HasPrefix(kinds, `{"kinds":[{"name":"webhook","label":"Webhook","about":"Whatever takes a POST of JSON.","fields":[{"name":"url","label":"URL","hint":"Where the JSON goes: https://…","secret":false,"required":true,"long":false,"choices":null},`) {
 		t.Errorf("the kinds: %s", kinds)
 	}
 }
@@ -65,9 +65,9 @@ func TestAFormOfAChannelThatIsWrong(t *testing.T) {
 		code  int
 		texts []string // on the page
 	}{
-		{"nothing", url.Values{"kind": {"webhook"}}, "name", 422, []string{"Give the channel a name.", "It can’t be done without: URL."}},
-		{"checked by who knows", url.Values{"kind": {"webhook"}, "name": {"<x>"}, "url": {"hooks"}, "secret": {"hush"}, "template": {"a\nb"}}, "url", 422,
-			[]string{"A URL begins with https://.", `value="&lt;x&gt;"`, `value="hooks"`, `value="hush"`, ">a\nb</textarea>", `aria-invalid="true" aria-describedby="url-says url-hint" autofocus`}},
+		{"nothing", url.Values{"kind": {"webhook"}}, "name", 422, []string{"Give the channel a name.", "This is needed: URL."}},
+		{"checked by who knows", url.Values{"kind": {"webhook"}, "name": {"<x>"}, "url": {"hooks"}, "secret": {"hush"}, "template": {"a\nb"}, "method": {"PUT"}}, "url", 422,
+			[]string{"A URL begins with https://.", `value="&lt;x&gt;"`, `value="hooks"`, `value="hush"`, ">a\nb</textarea>", `<option>POST</option><option selected>PUT</option></select>`, `aria-invalid="true" aria-describedby="url-says url-hint" autofocus`}},
 		{"no kind", url.Values{"name": {"x"}}, "kind", 422, []string{"The kind of a channel is webhook, slack or email.", `href="/channels/new?kind=slack"`}},
 		{"unknown kind", url.Values{"name": {"x"}, "kind": {"pigeon"}}, "kind", 422, []string{"The kind of a channel is"}},
 	} {
@@ -87,7 +87,7 @@ func TestAFormOfAChannelThatIsWrong(t *testing.T) {
 		}
 	}
 	b.fails = errDatabase
-	form := url.Values{"kind": {"slack"}, "name": {"x"}, "hook": {"https://x"}}
+	form := url.Values{"kind": {"slack"}, "name": {"x"}, "url": {"https://x"}}
 	if got := (request{method: "POST", path: "/channels", form: form}).do(s); got.Code != 503 || !strings.Contains(got.Body.String(), "can’t write") || !strings.Contains(got.Body.String(), `value="x"`) || got.Header().Get("Retry-After") == "" {
 		t.Errorf("a database that fails: status %d: %s", got.Code, got.Body)
 	}
@@ -177,6 +177,10 @@ func TestATestOfAChannelShowsTheAnswer(t *testing.T) {
 	}
 	if got := postJSON(s, "/channels/1/test", url.Values{}); got.Body.String() != `{"ok":false,"answer":"404 from hooks.example.com: no <such> hook."}`+"\n" {
 		t.Errorf("refused, in JSON: %s", got.Body)
+	}
+	b.refuses = errors.Join(&kae.Error{Code: kae.Invalid, Field: "url", Message: "The file can’t be read.", Err: errors.New("hush")})
+	if page := shown(); !strings.Contains(page, "The test was not accepted: The file can’t be read.<") || strings.Contains(page, "hush") {
+		t.Errorf("a setting that is wrong: %s", page)
 	}
 	b.refuses = errDatabase
 	if got := post(s, "/channels/1/test"); got.Code != 503 {

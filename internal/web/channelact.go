@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -22,13 +21,16 @@ func (s *Server) testChannel(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	answer, err := s.Alerts.Test(r.Context(), ch.ID)
-	if _, ours := errors.AsType[*kae.Error](err); ours || r.Context().Err() != nil {
+	if code := kae.ErrorCode(err); err != nil && (code == kae.NotFound || code == kae.Unavailable || r.Context().Err() != nil) {
 		return err
 	}
 	result := tested{err == nil, answer}
 	told := note{Text: "The test was accepted"}
 	if err != nil {
 		result.Answer = err.Error()
+		if wrong := faults(err); len(wrong) > 0 { // its settings: a file that is gone
+			result.Answer = wrong[0].Message
+		}
 		told = note{Text: "The test was not accepted", Bad: true}
 	}
 	if wantsJSON(r) {

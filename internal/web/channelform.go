@@ -43,6 +43,8 @@ type settingView struct {
 	Secret   bool   `json:"secret"`
 	Required bool   `json:"required"`
 	Long     bool   `json:"long"`
+
+	Choices []string `json:"choices"` // the usual first; null: anything
 }
 
 func (s *Server) newChannel(w http.ResponseWriter, r *http.Request) error {
@@ -51,7 +53,7 @@ func (s *Server) newChannel(w http.ResponseWriter, r *http.Request) error {
 		for _, k := range s.Alerts.Kinds() {
 			v := kindView{Name: k.Name, Label: k.Label, About: k.About, Fields: []settingView{}}
 			for _, f := range k.Fields {
-				v.Fields = append(v.Fields, settingView{f.Name, f.Label, f.Hint, f.Secret, f.Required, f.Long})
+				v.Fields = append(v.Fields, settingView{f.Name, f.Label, f.Hint, f.Secret, f.Required, f.Long, f.Choices})
 			}
 			page.Kinds = append(page.Kinds, v)
 		}
@@ -63,7 +65,7 @@ func (s *Server) newChannel(w http.ResponseWriter, r *http.Request) error {
 	}
 	k, err := s.kindNamed(q.Get("kind"))
 	if err != nil {
-		return s.channelError(w, r, kae.Channel{}, k, nil, nil, err)
+		return s.channelError(w, r, kae.Channel{}, k, nil, err)
 	}
 	return s.html(w, r, http.StatusOK, "channelform.html", s.channelForm(kae.Channel{}, k, nil, nil))
 }
@@ -83,7 +85,7 @@ func (s *Server) createChannel(w http.ResponseWriter, r *http.Request) error {
 	}
 	k, err := s.kindNamed(sent.Get("kind"))
 	if err != nil {
-		return s.channelError(w, r, kae.Channel{}, k, sent, nil, err)
+		return s.channelError(w, r, kae.Channel{}, k, sent, err)
 	}
 	return s.putChannel(w, r, kae.Channel{Kind: k.Name}, k, sent)
 }
@@ -102,13 +104,9 @@ func (s *Server) changeChannel(w http.ResponseWriter, r *http.Request) error {
 
 // putChannel writes a channel as a form says it.
 func (s *Server) putChannel(w http.ResponseWriter, r *http.Request, old kae.Channel, k notify.Kind, sent url.Values) error {
-	now, wrong, err := drafted(sent, old, k)
-	var saved kae.Channel
-	if err == nil {
-		saved, err = s.Alerts.Put(r.Context(), now)
-	}
+	saved, err := s.Alerts.Put(r.Context(), drafted(sent, old, k))
 	if err != nil {
-		return s.channelError(w, r, old, k, sent, wrong, err)
+		return s.channelError(w, r, old, k, sent, err)
 	}
 	status, told := http.StatusOK, "Done.\n"
 	if old.ID == 0 {
@@ -135,43 +133,27 @@ func (s *Server) kindNamed(name string) (notify.Kind, error) {
 
 // drafted takes what a form says over what holds already: fields that were not
 // sent keep their value, and so do secrets that were sent empty, unless they
-// are to be forgotten. What is missing is told by field; the error is the first
-// of it.
-func drafted(sent url.Values, old kae.Channel, k notify.Kind) (kae.Channel, map[string]string, error) {
-	now, wrong := old, map[string]string{}
+// are to be forgotten.
+func drafted(sent url.Values, old kae.Channel, k notify.Kind) kae.Channel {
+	now := old
 	now.Settings = map[string]string{}
 	maps.Copy(now.Settings, old.Settings)
-	var first error
-	missing := func(field, message string) {
-		wrong[field] = message
-		if first == nil {
-			first = &kae.Error{Code: kae.Invalid, Field: field, Message: message}
-		}
-	}
 	if sent.Has("name") {
 		now.Name = strings.TrimSpace(sent.Get("name"))
-	}
-	if now.Name == "" {
-		missing("name", "Give the channel a name.")
 	}
 	for _, f := range k.Fields {
 		// Browsers send CRLF.
 		value := strings.TrimSpace(strings.ReplaceAll(sent.Get(f.Name), "\r\n", "\n"))
+		forget := f.Secret && slices.Contains(sent["forget"], f.Name)
 		kept := !sent.Has(f.Name) || f.Secret && value == ""
 		switch {
-		case f.Secret && slices.Contains(sent["forget"], f.Name):
-			delete(now.Settings, f.Name)
-		case kept:
-		case value == "":
-			delete(now.Settings, f.Name)
-		default:
+		case value != "":
 			now.Settings[f.Name] = value
-		}
-		if f.Required && now.Settings[f.Name] == "" {
-			missing(f.Name, "It can’t be done without: "+f.Label+".")
+		case forget || !kept:
+			delete(now.Settings, f.Name)
 		}
 	}
-	return now, wrong, first
+	return now
 }
 
 // channelForm makes the form of a channel: with what was typed, if it was sent
@@ -184,7 +166,10 @@ func (s *Server) channelForm(ch kae.Channel, k notify.Kind, sent url.Values, wro
 	page.Title = page.Heading + ", kae"
 	page.Fields = []field{{Name: "name", Label: "Name", Value: ch.Name, Placeholder: "on call", Required: true}}
 	for _, f := range k.Fields {
-		v := field{Name: f.Name, Label: f.Label, Hint: f.Hint, Value: ch.Settings[f.Name], Optional: !f.Required, Required: f.Required, Long: f.Long, Code: true, Secret: f.Secret}
+		v := field{Name: f.Name, Label: f.Label, Hint: f.Hint, Value: ch.Settings[f.Name], Optional: !f.Required, Required: f.Required, Long: f.Long, Code: true, Secret: f.Secret, Choices: f.Choices}
+		if f.Choices != nil { // a menu has something chosen, always
+			v.Hint, v.Optional = "", false
+		}
 		if f.Secret && v.Value != "" {
 			v.Value, v.Required, v.Optional, v.Kept, v.Forget = "", false, false, true, !f.Required
 			v.Placeholder = "••••••••"
@@ -216,23 +201,39 @@ func (s *Server) choice(err error) channelForm {
 }
 
 // channelError shows the form again, with what was typed and what is wrong.
-func (s *Server) channelError(w http.ResponseWriter, r *http.Request, ch kae.Channel, k notify.Kind, sent url.Values, wrong map[string]string, err error) error {
+func (s *Server) channelError(w http.ResponseWriter, r *http.Request, ch kae.Channel, k notify.Kind, sent url.Values, err error) error {
 	code := kae.ErrorCode(err)
 	if wantsJSON(r) || code != kae.Invalid && code != kae.Unavailable {
 		return err
 	}
-	status, message := reject(w, err)
+	status, _ := reject(w, err)
 	if k.Name == "" {
 		return s.html(w, r, status, "channelform.html", s.choice(err))
 	}
-	e, _ := errors.AsType[*kae.Error](err)
-	known := e.Field == "name" || slices.ContainsFunc(k.Fields, func(f notify.Field) bool { return f.Name == e.Field })
-	if known && wrong[e.Field] == "" {
-		wrong[e.Field] = message
+	wrong, problem := map[string]string{}, ""
+	for _, e := range faults(err) {
+		known := e.Field == "name" || slices.ContainsFunc(k.Fields, func(f notify.Field) bool { return f.Name == e.Field })
+		if known {
+			wrong[e.Field] = e.Message
+		} else {
+			problem = e.Message
+		}
 	}
 	page := s.channelForm(ch, k, sent, wrong)
-	if !known {
-		page.Problem = message
-	}
+	page.Problem = problem
 	return s.html(w, r, status, "channelform.html", page)
+}
+
+// faults gives the errors that are joined in one.
+func faults(err error) (all []*kae.Error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range joined.Unwrap() {
+			all = append(all, faults(one)...)
+		}
+		return all
+	}
+	if e, ok := errors.AsType[*kae.Error](err); ok {
+		all = append(all, e)
+	}
+	return all
 }

@@ -29,12 +29,13 @@ type field struct {
 	Examples []string // to be taken at a press
 	Optional bool
 	Required bool
-	Long     bool // several lines
-	Code     bool // not prose: no spelling
-	Live     bool // judged while it is typed
-	Secret   bool // not readable over a shoulder
-	Kept     bool // a secret that is set: empty, it stays as it is
-	Forget   bool // and that may be taken away
+	Long     bool     // several lines
+	Code     bool     // not prose: no spelling
+	Live     bool     // judged while it is typed
+	Secret   bool     // not readable over a shoulder
+	Kept     bool     // a secret that is set: empty, it stays as it is
+	Choices  []string // to choose from; nil: it is typed
+	Forget   bool     // and that may be taken away
 	Says     says
 	Focus    bool // the first that is wrong
 }
