@@ -30,6 +30,7 @@ func TestChannelsInTheBrowser(t *testing.T) {
 	b.until("a choice of kinds", `document.querySelectorAll(".kinds a").length >= 7`)
 	b.everywhere("kinds of channels")
 	b.click(`.kinds a[href$="kind=webhook"]`)
+	b.until("its form", `document.querySelector("#url")`)
 	b.write("#name", "pager")
 	b.write("#url", "nonsense")
 	b.click("form .pri")
@@ -40,7 +41,7 @@ func TestChannelsInTheBrowser(t *testing.T) {
 	b.until("the channel is there, and its secret is not", `document.body.innerText.includes("not used yet") && !document.body.innerText.includes("/secret")`)
 
 	b.click(`form[action$="/test"] button`)
-	b.until("the test shows the answer", `document.querySelector(".note.fire")?.innerText.includes("404")`)
+	b.until("the test shows the answer", `[...document.querySelectorAll(".note")].some(n => n.innerText.includes("404"))`)
 	p.send(job.Value + "/fail")
 	b.comes(p.url+"/channels/1", `document.querySelector(".pill").innerText.includes("given up")`)
 	b.everywhere("a channel that fails")

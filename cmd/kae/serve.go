@@ -84,7 +84,7 @@ func operate(ctx context.Context, c config, log *slog.Logger, listener net.Liste
 		return err
 	}
 	alerts, err := notify.New(ctx, notify.Config{
-		Outbox: store, Token: watch.Roster().Get, History: store.History, Log: log, URL: c.url, Metrics: metrics,
+		Outbox: store, Token: watch.Roster().Get, History: store.History, Log: log, URL: c.url, Commands: c.allowCommands, Metrics: metrics,
 		Open: func(kind string, settings map[string]string) (notify.Sender, error) {
 			return notify.Open(kind, settings, c.alerts())
 		},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -112,7 +113,9 @@ func (n *Notifier) channel(id int64) (kae.Channel, bool) {
 }
 
 // Kinds gives the kinds of channels in the order in which they are offered.
-func (n *Notifier) Kinds() []Kind { return Kinds() }
+func (n *Notifier) Kinds() []Kind {
+	return slices.DeleteFunc(Kinds(), func(k Kind) bool { return k.Name == command.Name && !n.Commands })
+}
 
 // Deliveries reads what was, or is to be, delivered, the newest first.
 func (n *Notifier) Deliveries(ctx context.Context, q kae.DeliveryQuery) ([]kae.Delivery, error) {

@@ -29,12 +29,14 @@ var waits = []time.Duration{10 * time.Second, time.Minute, 5 * time.Minute, 15 *
 
 // Config is what a Notifier needs.
 type Config struct {
-	Outbox  kae.Outbox
-	Token   func(id int64) (kae.Token, bool) // the tokens that there are, removed ones too
-	History func(ctx context.Context, t kae.Token, q kae.HistoryQuery) (kae.History, error)
-	Log     *slog.Logger
-	URL     string // how kae is reached, for links; "" is not known
-	Open    func(kind string, settings map[string]string) (Sender, error)
+	Outbox   kae.Outbox
+	Token    func(id int64) (kae.Token, bool) // the tokens that there are, removed ones too
+	History  func(ctx context.Context, t kae.Token, q kae.HistoryQuery) (kae.History, error)
+	Log      *slog.Logger
+	URL      string // how kae is reached, for links; "" is not known
+	Open     func(kind string, settings map[string]string) (Sender, error)
+	Commands bool // channels may run programs
+
 	Metrics prometheus.Registerer // where the notifier's metrics go; nil: nowhere
 }
 
@@ -274,6 +276,9 @@ func (n *Notifier) events(ctx context.Context, batch []kae.Delivery) (all []Even
 		i, seen := at[d.TokenID]
 		if seen {
 			e.Told = false // it goes out together with what came before it
+			if e.Recovery() {
+				e.Due = all[i].Due // what had been expected is still of interest
+			}
 			all[i] = e
 			continue
 		}
