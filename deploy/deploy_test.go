@@ -107,7 +107,8 @@ func copySources(dir string) error {
 
 // output runs a command. Its error holds all that the command wrote.
 func output(cmd *exec.Cmd) (string, error) {
-	var stdout, all bytes.Buffer
+	var stdout bytes.Buffer
+	var all safeBuffer // of both, each with a goroutine of its own
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(&stdout, &all), &all
 	if err := cmd.Run(); err != nil {
 		return stdout.String(), fmt.Errorf("%s: %v\n%s", cmd, err, all.String())

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -90,6 +92,10 @@ func TestTheBinaryNeedsNothing(t *testing.T) {
 		if s.Key == "CGO_ENABLED" && s.Value != "0" || strings.HasPrefix(s.Key, "vcs") {
 			t.Errorf("the binary was built with %s=%s", s.Key, s.Value)
 		}
+	}
+	roots := func(m *debug.Module) bool { return m.Path == "golang.org/x/crypto/x509roots/fallback" }
+	if !slices.ContainsFunc(info.Deps, roots) {
+		t.Error("the binary brings no certificate authorities")
 	}
 }
 

@@ -18,13 +18,20 @@ import (
 func TestItIsToldEveryMinuteThatKaeWorks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
+		var mu sync.Mutex
 		var ill, cut error
 		var sent []string
 		var logged output
 		w := &watch{
 			host: "other.example",
-			ill:  func() error { return ill },
+			ill: func() error {
+				mu.Lock()
+				defer mu.Unlock()
+				return ill
+			},
 			send: func(context.Context) error {
+				mu.Lock()
+				defer mu.Unlock()
 				sent = append(sent, time.Since(begin).String())
 				return cut
 			},
@@ -36,23 +43,22 @@ func TestItIsToldEveryMinuteThatKaeWorks(t *testing.T) {
 			}})),
 		}
 		running := start(w.run)
-		pass := func(d time.Duration) {
+		pass := func(d time.Duration, illness, outage error) {
+			mu.Lock()
+			ill, cut = illness, outage
+			mu.Unlock()
 			time.Sleep(d)
 			synctest.Wait()
 		}
-		pass(90 * time.Second) // well: at once and after a minute
-		ill = errors.New("The database fails since noon.")
-		pass(2 * time.Minute) // ill: two are held back
-		ill = nil
-		pass(time.Minute) // at 4m again
-		cut = errors.New("no answer in time")
-		pass(2 * time.Minute) // 5m and 6m are lost
-		cut = nil
-		pass(time.Minute) // 7m
+		pass(90*time.Second, nil, nil)                                         // well: at once and after a minute
+		pass(2*time.Minute, errors.New("The database fails since noon."), nil) // two are held back
+		pass(time.Minute, nil, nil)                                            // at 4m again
+		pass(2*time.Minute, nil, errors.New("no answer in time"))              // 5m and 6m are lost
+		pass(time.Minute, nil, nil)                                            // 7m
 		if err := running.stop(); err != nil {
 			t.Fatal(err)
 		}
-		pass(time.Hour) // a stop sends nothing, then or later
+		pass(time.Hour, nil, nil) // a stop sends nothing, then or later
 		if diff := cmp.Diff([]string{"0s", "1m0s", "4m0s", "5m0s", "6m0s", "7m0s"}, sent); diff != "" {
 			t.Errorf("heartbeats (-want +got)\n%s", diff)
 		}
