@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +37,7 @@ func TestChannelsInTheBrowser(t *testing.T) {
 	b.write("#url", "nonsense")
 	b.click("form .pri")
 	b.until("what is wrong stands beside the field, and the name stays", `document.querySelector("[aria-invalid=true]")?.id == "url" && document.querySelector("#name").value == "pager"`)
+	b.said("422")
 	b.everywhere("a channel's form")
 	b.write("#url", refuses.URL+"/secret")
 	b.click("form .pri")
@@ -52,6 +55,7 @@ func TestChannelsInTheBrowser(t *testing.T) {
 	b.until("the secret is not shown", `document.querySelector("#url").value == ""`)
 	b.write("#url", e.URL)
 	b.click("form .pri")
+	b.until("it is saved", `location.pathname == "/channels/1"`)
 	p.beat(job.Value) // its end is told where the firing was to be told
 	b.comes(p.url+"/channels/1", `document.querySelector(".pill").innerText.includes("delivers")`)
 	b.do(chromedp.Navigate(fmt.Sprintf("%s/tokens/%d", p.url, job.ID)))
@@ -71,6 +75,22 @@ func (b *tab) comes(url, expression string) {
 		if b.eval("String(!!("+expression+"))") != "true" {
 			return fmt.Errorf("not yet: %s", expression)
 		}
+		return nil
+	})
+}
+
+// said checks that the browser complained, in words such as these, and forgets
+// that it did.
+func (b *tab) said(words string) {
+	b.Helper()
+	eventually(b, 5*time.Second, func() error {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		i := slices.IndexFunc(b.messages, func(m string) bool { return strings.Contains(m, words) })
+		if i < 0 {
+			return fmt.Errorf("the browser's console does not say %s", words)
+		}
+		b.messages = slices.Delete(b.messages, i, i+1)
 		return nil
 	})
 }

@@ -319,7 +319,7 @@ func (n *Notifier) beat(ctx context.Context, t kae.Token, a kae.Alert) *kae.Hear
 
 // settle writes down what became of a message. It tells whether that was done.
 func (n *Notifier) settle(ctx context.Context, r result) bool {
-	now := time.Now()
+	now := time.Now().Truncate(time.Microsecond) // as it is kept
 	n.mu.Lock()
 	channel, known := n.channels[r.channel]
 	failing := !channel.FailingSince.IsZero()
