@@ -113,7 +113,7 @@ func TestAChannelHearsOfAFiringAndItsEnd(t *testing.T) {
 	id := p.channel("ops", e.URL+"/secret-path")
 	job := p.create("job", 3600)
 	p.beat(job.Value)
-	p.send(job.Value + "/fail?m=disk+full")
+	p.send(job.Value + "/fail?m=disk+full,+Bearer+" + job.UUID)
 	eventually(t, 10*time.Second, func() error {
 		if got := e.all(); len(got) != 1 {
 			return fmt.Errorf("heard %v", got)

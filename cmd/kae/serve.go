@@ -109,6 +109,7 @@ func operate(ctx context.Context, c config, log *slog.Logger, listener net.Liste
 	select {
 	case <-ctx.Done():
 		log.Info("stopping")
+		telling.cancel() // what is being sent ends while requests do
 		return nil
 	case <-watching.ended:
 		return watching.err

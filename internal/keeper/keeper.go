@@ -163,6 +163,9 @@ func (k *Keeper) look(ctx context.Context) {
 			return
 		}
 		now = clockNow() // it may have taken a while
+		if k.Alerted != nil {
+			k.Alerted() // what was in doubt may have had alerts
+		}
 	}
 	k.oweGaps(now)
 	k.turn.begin(k, now)

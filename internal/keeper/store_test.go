@@ -178,8 +178,8 @@ func (x *memoryTx) AddFlips(flips []kae.Flip, keep int64) error {
 	return nil
 }
 
-func (x *memoryTx) Alert(a kae.Alert, _ time.Time) error {
-	x.alerts = append(x.alerts, a)
+func (x *memoryTx) Alert(alerts []kae.Alert, _ time.Time) error {
+	x.alerts = append(x.alerts, alerts...)
 	return nil
 }
 

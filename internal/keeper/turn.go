@@ -222,8 +222,8 @@ func (t *turn) write(tx kae.Tx) error {
 	if len(t.flips) > 0 {
 		errs = append(errs, tx.AddFlips(t.flips, t.keeper.Keep))
 	}
-	for _, alert := range t.alerts {
-		errs = append(errs, tx.Alert(alert, t.now))
+	if len(t.alerts) > 0 {
+		errs = append(errs, tx.Alert(t.alerts, t.now))
 	}
 	if t.gap != nil {
 		errs = append(errs, tx.AddGap(*t.gap))

@@ -96,7 +96,7 @@ func isPlainURL(value string) string {
 		return message
 	}
 	if strings.ContainsAny(value, "@?") {
-		return "Write the URL without user and query; user and password have fields of their own."
+		return "Write the URL alone, without user, password and query."
 	}
 	return ""
 }

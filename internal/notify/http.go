@@ -3,6 +3,7 @@ package notify
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -226,10 +227,21 @@ func (o *outside) unreached(target *url.URL, err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
+	if neverLeft(err) {
+		return &Refused{Answer: fmt.Sprintf("no answer from %s: %v", target.Hostname(), err)}
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("no answer from %s within %s: %w", target.Hostname(), o.Timeout, err)
 	}
 	return fmt.Errorf("no answer from %s: %w", target.Hostname(), err)
+}
+
+// neverLeft tells whether nothing of a message can have arrived: there was no
+// connection, or its certificate was not accepted.
+func neverLeft(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok && op.Op == "dial" || untrusted
 }
 
 // refusePrivate looks at the address that a name has led to, so that a name

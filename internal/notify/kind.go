@@ -34,6 +34,7 @@ type Kind struct {
 
 	check func(s settings) *kae.Error // what no field is to blame for alone; may be nil
 	send  func(ctx context.Context, o *outside, s settings, m Message) (answer string, err error)
+	most  int    // alerts in a message; 0: as many as there are
 	where string // the setting that tells where it goes: a URL, of which only the host is shown, or words
 }
 
@@ -79,6 +80,15 @@ func Open(kind string, values map[string]string, o Options) (Sender, error) {
 		return nil, errors.Join(errs...)
 	}
 	return &channel{k, s, newOutside(o)}, nil
+}
+
+// mostOf is how many alerts a message to a kind of channel may have.
+func mostOf(name string) int {
+	i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Name == name })
+	if i < 0 || kinds[i].most == 0 {
+		return mostAtOnce
+	}
+	return kinds[i].most
 }
 
 func kindOf(name string, o Options) (Kind, error) {

@@ -22,6 +22,8 @@ var errNoChannel = &kae.Error{Code: kae.NotFound, Message: "There is no such cha
 // Errors are [kae.Invalid] with the field that is wrong (name, kind or one of
 // the kind's fields), NotFound and Unavailable.
 func (n *Notifier) Put(ctx context.Context, c kae.Channel) (kae.Channel, error) {
+	n.managing.Lock()
+	defer n.managing.Unlock()
 	name := strings.Join(strings.Fields(c.Name), " ")
 	errs := []error{wrongName(name)}
 	n.mu.Lock()
@@ -38,6 +40,8 @@ func (n *Notifier) Put(ctx context.Context, c kae.Channel) (kae.Channel, error) 
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return kae.Channel{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, storeLimit)
+	defer cancel()
 	known.ID, err = n.Outbox.PutChannel(ctx, known)
 	if err != nil {
 		return kae.Channel{}, err
@@ -66,11 +70,15 @@ func wrongName(name string) error {
 // Remove takes a channel away; what waits for it is given up. NotFound and
 // Unavailable.
 func (n *Notifier) Remove(ctx context.Context, id int64) error {
+	n.managing.Lock()
+	defer n.managing.Unlock()
 	c, ok := n.channel(id)
 	if !ok {
 		return errNoChannel
 	}
 	c.RemovedAt = time.Now()
+	ctx, cancel := context.WithTimeout(ctx, storeLimit)
+	defer cancel()
 	if _, err := n.Outbox.PutChannel(ctx, c); err != nil {
 		return err
 	}

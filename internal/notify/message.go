@@ -31,11 +31,11 @@ type Message struct {
 type Sender interface {
 	// Send sends a message and gives what the other side answered, in a few
 	// words without secrets. Its error is a [*Refused] where the other side
-	// answered and did not accept.
+	// answered and did not accept, or nothing can have reached it.
 	Send(ctx context.Context, m Message) (answer string, err error)
 }
 
-// Refused is an answer that is no acceptance.
+// Refused tells that the message was surely not accepted.
 type Refused struct {
 	Answer    string        // a sentence for people, without secrets
 	Permanent bool          // the same message would be refused again

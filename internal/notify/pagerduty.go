@@ -13,11 +13,11 @@ import (
 // Incidents that open and close by the Events API v2:
 // https://developer.pagerduty.com/docs/send-alert-event
 var pagerduty = Kind{
-	Name: "pagerduty", Label: "PagerDuty",
+	Name: "pagerduty", Label: "PagerDuty", most: 10, // each is a request of its own
 	About: "An incident for each token that fires, which is resolved when it recovers.",
 	Fields: []Field{
 		{Name: "key", Label: "Integration key", Hint: "of an integration of the type Events API v2", Secret: true, Required: true, check: isWord},
-		{Name: "server", Label: "Server", Hint: "https://events.pagerduty.com; in the EU https://events.eu.pagerduty.com", check: isURL},
+		{Name: "server", Label: "Server", Hint: "https://events.pagerduty.com; in the EU https://events.eu.pagerduty.com", check: isPlainURL},
 	},
 	send:  sendPagerDuty,
 	where: "server",

@@ -22,6 +22,9 @@ const (
 	patience   = 24 * time.Hour   // until what is not accepted is given up
 	mostAtOnce = 500              // alerts in a message
 	storeRetry = 5 * time.Second
+	storeLimit = 20 * time.Second // for one transaction: the keeper waits for it
+	readLimit  = 3 * time.Second  // for the heartbeats that a message tells of
+	fullTales  = 10               // events of a message up to which their heartbeats are told
 )
 
 // waits are the times between two attempts; the last one is for all later.
@@ -47,7 +50,8 @@ type Notifier struct {
 	wake    chan struct{}
 	settled *prometheus.CounterVec // deliveries, by how they ended
 
-	mu       sync.Mutex
+	managing sync.Mutex // held while channels are changed
+	mu       sync.Mutex // of what is below
 	channels map[int64]kae.Channel
 	hurry    map[int64]bool // channels that are to be tried at once
 	waiting  int            // deliveries, at the last look
@@ -107,7 +111,7 @@ func (n *Notifier) Run(ctx context.Context) error {
 				}
 			}
 			delete(busy, r.channel)
-			rest[r.channel] = time.Now().Add(calm)
+			rest[r.channel] = time.Now().Add(max(calm, asked(r.err)))
 		case <-n.wake:
 		case <-timer.C:
 		}
@@ -115,6 +119,14 @@ func (n *Notifier) Run(ctx context.Context) error {
 			timer.Reset(time.Until(n.round(last, busy, rest, results)))
 		}
 	}
+}
+
+// asked is how long the other side asked to be left alone.
+func asked(err error) time.Duration {
+	if refused, ok := errors.AsType[*Refused](err); ok {
+		return min(refused.After, patience)
+	}
+	return 0
 }
 
 func pause(ctx context.Context, d time.Duration) bool {
@@ -133,16 +145,15 @@ func (n *Notifier) round(ctx context.Context, busy map[int64]bool, rest map[int6
 	now := time.Now()
 	next = now.Add(time.Hour)
 	waiting, err := n.Outbox.Waiting(ctx)
-	if n.trouble(err) {
+	if err != nil {
+		n.trouble(err)
 		return now.Add(storeRetry)
 	}
 	of := map[int64][]kae.Delivery{}
 	for _, d := range waiting {
 		of[d.ChannelID] = append(of[d.ChannelID], d)
 	}
-	n.mu.Lock()
-	n.waiting = len(waiting)
-	n.mu.Unlock()
+	n.look(waiting)
 	for id, mine := range of {
 		if busy[id] {
 			continue
@@ -155,7 +166,7 @@ func (n *Notifier) round(ctx context.Context, busy map[int64]bool, rest map[int6
 			next = earlier(next, until)
 			continue
 		}
-		batch, later := ready(mine, now, hurry)
+		batch, later := ready(mine, now, hurry, mostOf(channel.Kind))
 		next = earlier(next, later)
 		if len(batch) == 0 {
 			continue
@@ -174,9 +185,19 @@ func (n *Notifier) take(id int64) (c kae.Channel, hurry, ok bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	c, ok = n.channels[id]
-	hurry = n.hurry[id]
-	delete(n.hurry, id)
-	return c, hurry, ok
+	return c, n.hurry[id], ok
+}
+
+// look notes what waits. Where nothing does, there is no hurry any more.
+func (n *Notifier) look(waiting []kae.Delivery) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.waiting = len(waiting)
+	for id := range n.hurry {
+		if !slices.ContainsFunc(waiting, func(d kae.Delivery) bool { return d.ChannelID == id }) {
+			delete(n.hurry, id)
+		}
+	}
 }
 
 // trouble logs when the outbox begins to fail and when it works again.
@@ -204,7 +225,7 @@ func earlier(a, b time.Time) time.Time {
 // ready gives what of a channel is to be sent now as one message, and when
 // something else will be; zero: nothing. What may have arrived already is sent
 // again as it was, by itself. A token's alerts never overtake one another.
-func ready(waiting []kae.Delivery, now time.Time, hurry bool) (batch []kae.Delivery, next time.Time) {
+func ready(waiting []kae.Delivery, now time.Time, hurry bool, most int) (batch []kae.Delivery, next time.Time) {
 	blocked := map[int64]bool{}
 	for _, d := range waiting {
 		if blocked[d.TokenID] {
@@ -229,9 +250,10 @@ func ready(waiting []kae.Delivery, now time.Time, hurry bool) (batch []kae.Deliv
 			}
 			return batch, next
 		}
-		if len(batch) < mostAtOnce {
-			batch = append(batch, d)
+		if len(batch) == most {
+			return batch, now
 		}
+		batch = append(batch, d)
 	}
 	return batch, next
 }
@@ -246,6 +268,8 @@ func (n *Notifier) claim(ctx context.Context, c kae.Channel, batch []kae.Deliver
 		}
 		batch[i].Attempts++
 	}
+	ctx, cancel := context.WithTimeout(ctx, storeLimit)
+	defer cancel()
 	return batch, n.Outbox.Settle(ctx, batch, c, time.Now())
 }
 
@@ -258,7 +282,7 @@ func (n *Notifier) send(ctx context.Context, c kae.Channel, batch []kae.Delivery
 		r.err = &Refused{Answer: err.Error()}
 		return r
 	}
-	m := Message{Key: key(batch[0]), Sent: time.Now(), Events: n.events(ctx, batch)}
+	m := Message{Key: key(batch[0]), Sent: time.Now(), Events: n.events(ctx, c.ID, batch)}
 	r.answer, r.err = sender.Send(ctx, m)
 	return r
 }
@@ -269,7 +293,7 @@ func key(first kae.Delivery) string {
 }
 
 // events gives what deliveries have to say: of each token its newest alert.
-func (n *Notifier) events(ctx context.Context, batch []kae.Delivery) (all []Event) {
+func (n *Notifier) events(ctx context.Context, channel int64, batch []kae.Delivery) (all []Event) {
 	at := map[int64]int{}
 	for _, d := range batch {
 		e := Event{Alert: d.Alert, Told: true}
@@ -285,20 +309,34 @@ func (n *Notifier) events(ctx context.Context, batch []kae.Delivery) (all []Even
 		at[d.TokenID] = len(all)
 		all = append(all, e)
 	}
+	ctx, cancel := context.WithTimeout(ctx, readLimit)
+	defer cancel()
 	for i := range all {
 		e := &all[i]
+		if e.Recovery() && e.Told {
+			e.Told = n.told(ctx, channel, e.Alert)
+		}
 		token, ok := n.Token(e.TokenID)
 		if !ok {
 			token = kae.Token{ID: e.TokenID, Name: fmt.Sprintf("Token %d", e.TokenID)}
 		}
-		e.Beat = n.beat(ctx, token, e.Alert)
-		token.Value, token.UUID = "", ""
+		if len(all) <= fullTales {
+			e.Beat = n.beat(ctx, token, e.Alert)
+		}
 		e.Token = token
 		if n.URL != "" {
 			e.URL = fmt.Sprintf("%s/tokens/%d", n.URL, e.TokenID)
 		}
 	}
 	return all
+}
+
+// told tells whether a channel heard of the firing that an alert ends.
+func (n *Notifier) told(ctx context.Context, channel int64, a kae.Alert) bool {
+	all, err := n.Outbox.Deliveries(ctx, kae.DeliveryQuery{ChannelID: channel, TokenID: a.TokenID, Limit: 50})
+	return err != nil || slices.ContainsFunc(all, func(d kae.Delivery) bool {
+		return !d.Recovery() && d.Fired.Equal(a.Fired) && d.State == kae.Delivered
+	})
 }
 
 // beat gives the heartbeat to tell of: the newest when it happened, with its
@@ -332,10 +370,13 @@ func (n *Notifier) settle(ctx context.Context, r result) bool {
 			channel.FailingSince = now
 		}
 	}
+	luck := rand.Float64() // one for all, so that they stay together
 	for i := range r.batch {
-		r.batch[i] = outcome(r.batch[i], r, now)
+		r.batch[i] = outcome(r.batch[i], r, now, luck)
 	}
-	if n.trouble(n.Outbox.Settle(ctx, r.batch, channel, now)) {
+	limited, cancel := context.WithTimeout(ctx, storeLimit)
+	defer cancel()
+	if n.trouble(n.Outbox.Settle(limited, r.batch, channel, now)) {
 		return false
 	}
 	for _, d := range r.batch {
@@ -352,6 +393,11 @@ func (n *Notifier) settle(ctx context.Context, r result) bool {
 		c.LastAt, c.FailingSince, c.Problem = channel.LastAt, channel.FailingSince, channel.Problem
 		n.channels[r.channel] = c
 	}
+	if r.err != nil {
+		delete(n.hurry, r.channel)
+	} else if failing {
+		n.hurry[r.channel] = true // it is mended: what waited for it need not wait longer
+	}
 	switch {
 	case r.err != nil && !failing:
 		n.Log.Warn("alerts are not delivered", "channel", r.channel, "err", r.err)
@@ -362,7 +408,7 @@ func (n *Notifier) settle(ctx context.Context, r result) bool {
 }
 
 // outcome is what becomes of a delivery after an attempt.
-func outcome(d kae.Delivery, r result, now time.Time) kae.Delivery {
+func outcome(d kae.Delivery, r result, now time.Time, luck float64) kae.Delivery {
 	d.Answer = r.answer
 	if r.err == nil {
 		d.State, d.SettledAt = kae.Delivered, now
@@ -370,10 +416,10 @@ func outcome(d kae.Delivery, r result, now time.Time) kae.Delivery {
 	}
 	d.Answer = r.err.Error()
 	wait := waits[min(d.Attempts, len(waits))-1]
-	wait += time.Duration((rand.Float64() - .5) * .2 * float64(wait))
+	wait += time.Duration((luck - .5) * .2 * float64(wait))
 	if refused, ok := errors.AsType[*Refused](r.err); ok {
 		d.Batch = 0 // it surely did not arrive
-		wait = max(wait, min(refused.After, patience))
+		wait = max(wait, asked(r.err))
 		if refused.Permanent {
 			d.State, d.SettledAt = kae.GivenUp, now
 			return d

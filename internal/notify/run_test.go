@@ -374,6 +374,58 @@ func TestTheOutboxFails(t *testing.T) {
 	})
 }
 
+// A recovery says so when its firing was never told.
+func TestTheEndOfWhatWasGivenUp(t *testing.T) {
+	bubble(t, "hook", func(d *desk) {
+		d.answer = func(_ string, nth int) error {
+			if nth == 1 {
+				return &Refused{Answer: "410 from hook", Permanent: true}
+			}
+			return nil
+		}
+		d.alert(1, kae.Firing)
+		after(time.Minute)
+		d.alert(1, kae.Up)
+		after(time.Minute)
+		d.alert(2, kae.Firing)
+		after(time.Minute)
+		d.alert(2, kae.Up)
+		after(time.Minute)
+		d.heard("hook", "0s: t1 firing", "1m0s: t1 up in one", "2m0s: t2 firing", "3m0s: t2 up")
+	})
+}
+
+// Once something gets through again, all that waited goes out.
+func TestWhatWaitedGoesOutTogetherOnceItGetsThrough(t *testing.T) {
+	bubble(t, "hook", func(d *desk) {
+		works := false
+		d.answer = func(string, int) error {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			if works {
+				return nil
+			}
+			return errors.New("connection reset") // so each message stays as it is
+		}
+		for id := range int64(4) {
+			d.alert(1+id, kae.Firing)
+			after(20 * time.Second)
+		}
+		after(2 * time.Hour)
+		d.mu.Lock()
+		works = true
+		before := len(d.sent["hook"])
+		d.mu.Unlock()
+		if _, err := d.n.Test(d.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		after(time.Minute)
+		if waiting, failing := d.n.Undelivered(); waiting != 0 || failing != 0 || len(d.sent["hook"])-before != 5 {
+			t.Errorf("%d wait, %d channels fail, %d messages more", waiting, failing, len(d.sent["hook"])-before)
+		}
+	})
+}
+
 func TestAMendedChannelIsTriedAtOnce(t *testing.T) {
 	bubble(t, "hook", func(d *desk) {
 		d.answer = func(_ string, nth int) error {
@@ -385,7 +437,7 @@ func TestAMendedChannelIsTriedAtOnce(t *testing.T) {
 		d.alert(1, kae.Firing)
 		after(2 * time.Minute) // the next attempt is minutes away
 		before := len(d.sent["hook"])
-		if _, err := d.n.Put(t.Context(), kae.Channel{ID: 1, Name: "hook"}); err != nil {
+		if _, err := d.n.Put(d.Context(), kae.Channel{ID: 1, Name: "hook"}); err != nil {
 			t.Fatal(err)
 		}
 		after(time.Second)

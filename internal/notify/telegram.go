@@ -18,7 +18,7 @@ var telegram = Kind{
 	Fields: []Field{
 		{Name: "token", Label: "Bot token", Hint: "123456:ABC-…, from @BotFather", Secret: true, Required: true, check: isBot},
 		{Name: "chat", Label: "Chat", Hint: "-1001234567890 or @name; behind a colon the topic, if it has any", Required: true, check: isChat},
-		{Name: "server", Label: "Server", Hint: "https://api.telegram.org", check: isURL},
+		{Name: "server", Label: "Server", Hint: "https://api.telegram.org", check: isPlainURL},
 	},
 	send:  sendTelegram,
 	where: "chat",

@@ -9,30 +9,41 @@ import (
 	"kae"
 )
 
-// A new delivery takes the next number, and everything else but its channel
-// from the alert.
-const (
-	deliveryColumns = `id, channel_id, token_id, n, at, from_status, to_status, reason, fired, slot,
+const deliveryColumns = `id, channel_id, token_id, n, at, from_status, to_status, reason, fired, slot,
 	made_at, state, due_at, batch, attempts, answer, settled_at`
-	newDelivery = "INSERT INTO deliveries (" + deliveryColumns + `)
-	SELECT (SELECT COALESCE(MAX(id), 0) FROM deliveries) + ROW_NUMBER() OVER (ORDER BY c.id), c.id,
-	CAST(? AS {int}), CAST(? AS {int}), CAST(? AS {int}), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
-	CAST(? AS {int}), CAST(? AS {int}), CAST(? AS {int}), 'waiting', CAST(? AS {int}), 0, 0, '', 0
-	FROM channels c WHERE c.removed_at = 0`
-	// Whoever was told of a firing is told of its end.
-	wasTold = ` AND c.id IN (SELECT channel_id FROM deliveries WHERE token_id = ? AND to_status = 'firing' AND fired >= ?)`
-)
 
-// Alert implements [kae.Tx].
-func (t *tx) Alert(a kae.Alert, now time.Time) error {
-	text := t.s.d.words.Replace(newDelivery)
-	args := append(t.buffer(), a.TokenID, a.Number, micros(a.At), string(a.From), string(a.To), string(a.Reason),
-		micros(a.Fired), micros(a.Due), micros(now), micros(now))
-	if a.Recovery() {
-		text += wasTold
-		args = append(args, a.TokenID, micros(a.Fired))
+// New deliveries take the next numbers, in the order of their alerts. A firing
+// is for every channel, its end for those that were to be told of it.
+var addDeliveries = many{
+	before: "WITH v (i, token_id, n, at, from_status, to_status, reason, fired, slot, made_at) AS (VALUES ",
+	first:  typed("BBBBTTTBBB"), row: marks(10), most: maxRows,
+	after: ") INSERT INTO deliveries (" + deliveryColumns + `)
+	SELECT (SELECT COALESCE(MAX(id), 0) FROM deliveries) + ROW_NUMBER() OVER (ORDER BY v.i, c.id), c.id,
+	v.token_id, v.n, v.at, v.from_status, v.to_status, v.reason, v.fired, v.slot, v.made_at, 'waiting', v.made_at, 0, 0, '', 0
+	FROM v, channels c WHERE c.removed_at = 0 AND (v.to_status = 'firing' OR EXISTS (
+		SELECT 1 FROM deliveries d WHERE d.token_id = v.token_id AND d.channel_id = c.id AND d.to_status = 'firing' AND d.fired >= v.fired))`,
+}
+
+// Alert implements [kae.Tx]. What one statement writes it does not see, so a
+// token's alerts go into several.
+func (t *tx) Alert(alerts []kae.Alert, now time.Time) error {
+	for len(alerts) > 0 {
+		n, seen := 0, map[int64]bool{}
+		for n < len(alerts) && !seen[alerts[n].TokenID] {
+			seen[alerts[n].TokenID] = true
+			n++
+		}
+		err := t.rows(&addDeliveries, n, func(args []any, i int) []any {
+			a := &alerts[i]
+			return append(args, int64(i), a.TokenID, a.Number, micros(a.At), string(a.From), string(a.To), string(a.Reason),
+				micros(a.Fired), micros(a.Due), micros(now))
+		})
+		if err != nil {
+			return err
+		}
+		alerts = alerts[n:]
 	}
-	return t.exec(text, args)
+	return nil
 }
 
 const channelColumns = "id, name, kind, settings, created_at, removed_at, last_at, failing_since, problem"
@@ -143,6 +154,9 @@ func (s *Store) Settle(ctx context.Context, all []kae.Delivery, c kae.Channel, n
 		if err != nil {
 			return err
 		}
-		return t.exec("DELETE FROM deliveries WHERE settled_at > 0 AND settled_at < ?", append(t.buffer(), micros(now.Add(-kae.DeliveriesKept))))
+		return t.exec(`DELETE FROM deliveries WHERE settled_at > 0 AND settled_at < ? AND NOT (to_status = 'firing' AND EXISTS (
+			SELECT 1 FROM tokens t WHERE t.id = deliveries.token_id AND t.status = 'firing' AND t.flipped_at <= deliveries.fired))`,
+			// Of a firing that goes on it has to be known who was told.
+			append(t.buffer(), micros(now.Add(-kae.DeliveriesKept))))
 	})
 }

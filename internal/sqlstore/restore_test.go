@@ -178,7 +178,7 @@ func TestARestoreGivesUpWhatWaited(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := s.Write(t.Context(), func(tx kae.Tx) error {
-		return tx.Alert(kae.Alert{TokenID: 1, Number: 1, At: time.Now(), To: kae.Firing, Fired: time.Now()}, time.Now())
+		return tx.Alert([]kae.Alert{{TokenID: 1, Number: 1, At: time.Now(), To: kae.Firing, Fired: time.Now()}}, time.Now())
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -24,14 +24,7 @@ func (db *database) channel(c kae.Channel) kae.Channel {
 
 func (db *database) alert(now time.Time, alerts ...kae.Alert) {
 	db.Helper()
-	db.write(func(tx kae.Tx) error {
-		for _, a := range alerts {
-			if err := tx.Alert(a, now); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	db.write(func(tx kae.Tx) error { return tx.Alert(alerts, now) })
 }
 
 func (db *database) waiting() []kae.Delivery {
@@ -110,7 +103,7 @@ var outboxCases = []testCase{
 	{"an alert is written with what it tells, or not at all", func(db *database) {
 		db.channel(kae.Channel{Name: "a", CreatedAt: at(1)})
 		err := db.store.Write(db.Context(), func(tx kae.Tx) error {
-			if err := tx.Alert(fires(7, 1, 9), at(10)); err != nil {
+			if err := tx.Alert([]kae.Alert{fires(7, 1, 9)}, at(10)); err != nil {
 				return err
 			}
 			return errOurs
@@ -145,6 +138,36 @@ var outboxCases = []testCase{
 		all[2].State, all[2].SettledAt = kae.GivenUp, late
 		db.settle(late, c, all[2])
 		db.equal("old ones are dropped", read(kae.DeliveryQuery{Limit: 9}), []kae.Delivery{all[2], all[1]})
+	}},
+	{"a firing and its end in one transaction are told, and many at once", func(db *database) {
+		db.channel(kae.Channel{Name: "a", CreatedAt: at(1)})
+		alerts := []kae.Alert{fires(7, 1, 9), recovers(7, 2, 9, 10), fires(7, 3, 11)}
+		for id := range int64(150) {
+			alerts = append(alerts, fires(100+id, 1, 9))
+		}
+		db.alert(at(12), alerts...)
+		waiting := db.waiting()
+		db.equal("how many", len(waiting), 153)
+		for i, d := range waiting {
+			db.equal("in order", d.Alert, alerts[i])
+			db.equal("numbered", d.ID, int64(i+1))
+		}
+	}},
+	{"whom a firing was told is known as long as it lasts", func(db *database) {
+		c := db.channel(kae.Channel{Name: "a", Settings: map[string]string{}, CreatedAt: at(1)})
+		fired := token(7)
+		fired.Status, fired.FlippedAt = kae.Firing, at(9)
+		db.add(fired, token(8))
+		db.alert(at(10), fires(7, 1, 9), fires(8, 1, 9))
+		all := db.waiting()
+		for i := range all {
+			all[i].State, all[i].SettledAt = kae.Delivered, at(11)
+		}
+		db.settle(at(11), c, all...)
+		late := at(11).Add(2 * kae.DeliveriesKept)
+		db.settle(late, c)
+		db.alert(late, recovers(7, 2, 9, 12), recovers(8, 2, 9, 12))
+		db.equal("what waits", shape(db.waiting()), []string{"token 7 to channel 1: up, waiting"})
 	}},
 	{"a forgotten token takes its deliveries along", func(db *database) {
 		db.add(token(7), token(8))
