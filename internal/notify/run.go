@@ -251,7 +251,7 @@ func ready(waiting []kae.Delivery, now time.Time, hurry bool, most int) (batch [
 			return batch, next
 		}
 		if len(batch) == most {
-			return batch, now
+			return batch, next // the rest is looked at when this has come to its end
 		}
 		batch = append(batch, d)
 	}

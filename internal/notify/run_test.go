@@ -426,6 +426,85 @@ func TestWhatWaitedGoesOutTogetherOnceItGetsThrough(t *testing.T) {
 	})
 }
 
+// The first that gets through takes what else waited along.
+func TestOneThatGetsThroughTakesTheOthersAlong(t *testing.T) {
+	bubble(t, "hook", func(d *desk) {
+		d.answer = func(_ string, nth int) error {
+			if nth < 7 {
+				return errors.New("connection reset")
+			}
+			return nil
+		}
+		d.alert(1, kae.Firing)
+		after(20 * time.Second)
+		d.alert(2, kae.Firing)
+		after(5 * time.Minute)
+		delivered := func(s string) bool { return strings.HasPrefix(s, "delivered") }
+		for range 3600 { // it is not known which one is tried first
+			if slices.ContainsFunc(d.states(), delivered) {
+				break
+			}
+			after(time.Second)
+		}
+		after(2 * time.Second)
+		if waiting, _ := d.n.Undelivered(); waiting != 0 {
+			t.Errorf("%d still wait: %v", waiting, d.sent["hook"])
+		}
+	})
+}
+
+// Nothing at all goes to who asked to be left alone.
+func TestRetryAfterIsForTheChannel(t *testing.T) {
+	bubble(t, "hook", func(d *desk) {
+		d.answer = func(_ string, nth int) error {
+			if nth == 1 {
+				return &Refused{Answer: "429 from hook", After: 90 * time.Second}
+			}
+			return nil
+		}
+		d.alert(1, kae.Firing)
+		after(20 * time.Second)
+		d.alert(2, kae.Firing)
+		after(time.Hour)
+		d.heard("hook", "0s: t1 firing", "1m30s: t1 firing, t2 firing")
+	})
+}
+
+// PagerDuty takes one incident a request.
+func TestAMessageHasNoMoreThanItsKindTakes(t *testing.T) {
+	bubble(t, "pagerduty", func(d *desk) {
+		for id := range int64(25) {
+			d.alert(1+id, kae.Firing)
+		}
+		after(time.Minute)
+		told := 0
+		for _, s := range d.sent["pagerduty"] {
+			n := strings.Count(s.said, "firing")
+			if told += n; n > 10 {
+				t.Errorf("%d in a message", n)
+			}
+		}
+		if told != 25 {
+			t.Errorf("%d were told", told)
+		}
+	})
+}
+
+// A test while nothing waits changes nothing for the storm that comes later.
+func TestATestIsNoHurryForLater(t *testing.T) {
+	bubble(t, "mail", func(d *desk) {
+		if _, err := d.n.Test(d.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		after(time.Minute)
+		d.alert(1, kae.Firing)
+		after(2 * time.Second)
+		d.alert(2, kae.Firing)
+		after(time.Minute)
+		d.heard("mail", "0s: ", "1m0s: t1 firing", "1m10s: t2 firing")
+	})
+}
+
 func TestAMendedChannelIsTriedAtOnce(t *testing.T) {
 	bubble(t, "hook", func(d *desk) {
 		d.answer = func(_ string, nth int) error {
