@@ -293,20 +293,6 @@ func TestARefusalForGoodIsNotRepeated(t *testing.T) {
 	})
 }
 
-func TestRetryAfterIsHonoured(t *testing.T) {
-	bubble(t, "hook", func(d *desk) {
-		d.answer = func(_ string, nth int) error {
-			if nth == 1 {
-				return &Refused{Answer: "429 from hook", After: 90 * time.Second}
-			}
-			return nil
-		}
-		d.alert(1, kae.Firing)
-		after(time.Hour)
-		d.heard("hook", "0s: t1 firing", "1m30s: t1 firing")
-	})
-}
-
 // What may have arrived is sent again as it was, with its key, and what comes
 // meanwhile is said by itself.
 func TestWhatMayHaveArrivedKeepsItsKey(t *testing.T) {
