@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"maps"
 	"net"
 	netmail "net/mail"
 	"net/textproto"
@@ -54,28 +55,60 @@ func sendEmail(ctx context.Context, o *outside, s settings, m Message) (string, 
 	if err != nil {
 		return "", err
 	}
+	answer, lost, err := post(ctx, o, s, m, host, client)
+	to, parseErr := netmail.ParseAddressList(s["to"])
+	if !lost || parseErr != nil || len(to) < 2 {
+		return answer, err
+	}
+	return postToEach(ctx, o, s, m, host, client, to)
+}
+
+// postToEach sends a mail to each recipient by itself: whoever left must not
+// keep it from the others.
+func postToEach(ctx context.Context, o *outside, s settings, m Message, host string, client *mail.Client, to []*netmail.Address) (string, error) {
+	var taken, refused []string
+	var last error
+	for _, one := range to {
+		alone := maps.Clone(s)
+		alone["to"] = one.String()
+		if answer, _, err := post(ctx, o, alone, m, host, client); err != nil {
+			refused, last = append(refused, one.Address+": "+err.Error()), err
+		} else {
+			taken = append(taken, answer)
+		}
+	}
+	if len(taken) == 0 {
+		return "", last
+	}
+	return fmt.Sprintf("%s, but not for %s", taken[0], strings.Join(refused, "; ")), nil
+}
+
+// post sends a mail. lost tells that a recipient was refused for good, and with
+// that all of them.
+func post(ctx context.Context, o *outside, s settings, m Message, host string, client *mail.Client) (answer string, lost bool, err error) {
 	letter, err := letterOf(o, s, m)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	err = client.DialAndSendWithContext(ctx, letter)
 	// What the server took stays taken, although it did not say goodbye.
 	if letter.IsDelivered() {
-		return firstLine(letter.ServerResponse()), nil
+		return firstLine(letter.ServerResponse()), false, nil
 	}
 	if sent, ok := errors.AsType[*mail.SendError](err); ok && sent.ErrorCode() != 0 {
 		text, _, _ := strings.Cut(sent.Error(), ", affected message ID")
-		return "", &Refused{Answer: host + " answered " + firstLine(text), Permanent: sent.ErrorCode() >= 500}
+		lost = sent.Reason == mail.ErrSMTPRcptTo && sent.ErrorCode() >= 500
+		return "", lost, &Refused{Answer: host + " answered " + firstLine(text), Permanent: sent.ErrorCode() >= 500}
 	}
 	// RFC 5321, section 4.2.1: 5yz is for good, 4yz for now.
 	if answer, ok := errors.AsType[*textproto.Error](err); ok {
-		return "", &Refused{Answer: host + " answered " + firstLine(answer.Error()), Permanent: answer.Code >= 500}
+		return "", false, &Refused{Answer: host + " answered " + firstLine(answer.Error()), Permanent: answer.Code >= 500}
 	}
 	// The connection was closed for this, or timed out just before.
 	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
-		return "", fmt.Errorf("no answer from %s within %s: %w", host, o.patience(), cmp.Or(ctx.Err(), context.DeadlineExceeded))
+		return "", false, fmt.Errorf("no answer from %s within %s: %w", host, o.patience(), cmp.Or(ctx.Err(), context.DeadlineExceeded))
 	}
-	return "", fmt.Errorf("the mail can't be handed to %s: %w", host, err)
+	return "", false, fmt.Errorf("the mail can't be handed to %s: %w", host, err)
 }
 
 // patience is for how long kinds are waited for that take their time.

@@ -30,6 +30,7 @@ type postOffice struct {
 	mu                     sync.Mutex
 	letters                []letterIn
 	onAuth, onRcpt, onData error
+	left                   string // a recipient who is not there any more
 }
 
 type letterIn struct {
@@ -90,6 +91,9 @@ func (s *session) Auth(string) (sasl.Server, error) {
 }
 
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	if to == s.office.left {
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.NoEnhancedCode, Message: "no such user"}
+	}
 	s.letter.to = append(s.letter.to, to)
 	return s.office.onRcpt
 }
@@ -250,6 +254,19 @@ func TestEmailRefused(t *testing.T) {
 				t.Errorf("%d came", n)
 			}
 		})
+	}
+}
+
+// Whoever left does not keep a mail from the others, and is named.
+func TestEmailToSomebodyWhoLeft(t *testing.T) {
+	p := openOffice(t, false)
+	p.left = "ops@example.org"
+	answer, err := send(t, p.channel(t, Options{}, "user", "kae", "password", "hunter2222"))
+	if err != nil || !strings.Contains(answer, "but not for ops@example.org") || !strings.Contains(answer, "550") {
+		t.Errorf("answered %q, %v", answer, err)
+	}
+	if got := p.got(); len(got) != 1 || strings.Join(got[0].to, " ") != "ana@example.org" {
+		t.Errorf("it came to %v", got)
 	}
 }
 
