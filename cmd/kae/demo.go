@@ -19,6 +19,7 @@ import (
 	"kae/internal/demo"
 	"kae/internal/hub"
 	"kae/internal/keeper"
+	"kae/internal/notify"
 	"kae/internal/roster"
 	"kae/internal/sqlstore"
 	"kae/internal/web"
@@ -133,6 +134,11 @@ func stillDemo(ctx context.Context, c config, at time.Time, stdout, stderr io.Wr
 	pages := c.pages()
 	pages.Keeper, pages.Roster, pages.History, pages.Hub, pages.Log = still{tokens, scene.Now}, tokens, store, news, newLog(c, stderr)
 	pages.Now = func() time.Time { return scene.Now }
+	alerts, err := notify.New(ctx, c.notifier(store, tokens, pages.Log, nil))
+	if err != nil {
+		return err
+	}
+	pages.Alerts = stillAlerts{alerts}
 	pages.URL = "https://kae.example.org" // as a picture should show it, whatever the port
 	server := web.New(pages).HTTP()
 	serving := start(func(context.Context) error { return server.Serve(listener) })
@@ -175,6 +181,15 @@ type still struct {
 	*roster.Roster
 	now time.Time
 }
+
+// stillAlerts are channels to which nothing goes.
+type stillAlerts struct{ *notify.Notifier }
+
+func (stillAlerts) Put(context.Context, kae.Channel) (kae.Channel, error) {
+	return kae.Channel{}, errStill
+}
+func (stillAlerts) Remove(context.Context, int64) error         { return errStill }
+func (stillAlerts) Test(context.Context, int64) (string, error) { return "", errStill }
 
 var errNobody = &kae.Error{Code: kae.NotFound, Message: "There is no such token."}
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -149,6 +150,9 @@ func TestTheDemoStandsStill(t *testing.T) {
 	var said struct{ Error string }
 	if status := p.fetch(page+"/disable", map[string][]string{}, &said); status != http.StatusServiceUnavailable || !strings.Contains(said.Error, "stands still") {
 		t.Errorf("disabling a token is answered %d, %q", status, said.Error)
+	}
+	if status := p.fetch("/channels", url.Values{"name": {"ops"}, "kind": {"webhook"}, "url": {"http://127.0.0.1:1/"}}, &said); status != http.StatusServiceUnavailable || !strings.Contains(said.Error, "stands still") {
+		t.Errorf("a new channel is answered %d, %q", status, said.Error)
 	}
 	if status := p.send(p.page(1).Token.Value); status != http.StatusServiceUnavailable {
 		t.Errorf("a heartbeat is answered %d", status)

@@ -17,6 +17,7 @@ import (
 	"kae/internal/hub"
 	"kae/internal/keeper"
 	"kae/internal/notify"
+	"kae/internal/roster"
 	"kae/internal/sqlstore"
 	"kae/internal/web"
 )
@@ -83,12 +84,7 @@ func operate(ctx context.Context, c config, log *slog.Logger, listener net.Liste
 	if err != nil {
 		return err
 	}
-	alerts, err := notify.New(ctx, notify.Config{
-		Outbox: store, Token: watch.Roster().Get, History: store.History, Log: log, URL: c.url, Commands: c.allowCommands, Metrics: metrics,
-		Open: func(kind string, settings map[string]string) (notify.Sender, error) {
-			return notify.Open(kind, settings, c.alerts())
-		},
-	})
+	alerts, err := notify.New(ctx, c.notifier(store, watch.Roster(), log, metrics))
 	if err != nil {
 		return err
 	}
@@ -127,9 +123,15 @@ func (c config) pages() web.Config {
 	}
 }
 
-// alerts are the settings of what is sent to channels.
-func (c config) alerts() notify.Options {
-	return notify.Options{URL: c.url, Agent: "kae/" + versionName(), DenyPrivate: c.denyPrivate, AllowCommands: c.allowCommands}
+// notifier are the settings of what is sent to channels.
+func (c config) notifier(store *sqlstore.Store, tokens *roster.Roster, log *slog.Logger, metrics prometheus.Registerer) notify.Config {
+	options := notify.Options{URL: c.url, Agent: "kae/" + versionName(), DenyPrivate: c.denyPrivate, AllowCommands: c.allowCommands}
+	return notify.Config{
+		Outbox: store, Token: tokens.Get, History: store.History, Log: log, URL: c.url, Commands: c.allowCommands, Metrics: metrics,
+		Open: func(kind string, settings map[string]string) (notify.Sender, error) {
+			return notify.Open(kind, settings, options)
+		},
+	}
 }
 
 func listen(addr string) (net.Listener, error) {

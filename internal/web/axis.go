@@ -132,7 +132,10 @@ func (r ruler) rounds(zone *time.Location) []time.Time {
 
 // mark says a round time, where there is room before "now".
 func (r ruler) mark(at time.Time, x float64) axisMark {
-	const room = 56
+	room := 56.0
+	if r.Axis == kae.Day {
+		room = 62 // for an hour
+	}
 	if x > lineWide-room {
 		return axisMark{}
 	}
