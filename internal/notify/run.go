@@ -3,10 +3,7 @@ package notify
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -26,9 +23,6 @@ const (
 	readLimit  = 3 * time.Second  // for the heartbeats that a message tells of
 	fullTales  = 10               // events of a message up to which their heartbeats are told
 )
-
-// waits are the times between two attempts; the last one is for all later.
-var waits = []time.Duration{10 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}
 
 // Config is what a Notifier needs.
 type Config struct {
@@ -119,14 +113,6 @@ func (n *Notifier) Run(ctx context.Context) error {
 			timer.Reset(time.Until(n.round(last, busy, rest, results)))
 		}
 	}
-}
-
-// asked is how long the other side asked to be left alone.
-func asked(err error) time.Duration {
-	if refused, ok := errors.AsType[*Refused](err); ok {
-		return min(refused.After, patience)
-	}
-	return 0
 }
 
 func pause(ctx context.Context, d time.Duration) bool {
@@ -285,151 +271,6 @@ func (n *Notifier) send(ctx context.Context, c kae.Channel, batch []kae.Delivery
 	m := Message{Key: key(batch[0]), Sent: time.Now(), Events: n.events(ctx, c.ID, batch)}
 	r.answer, r.err = sender.Send(ctx, m)
 	return r
-}
-
-// key names a message: the same whenever it is sent again.
-func key(first kae.Delivery) string {
-	return fmt.Sprintf("kae-%d-%d-%x", first.ChannelID, first.Batch, first.MadeAt.UnixMicro())
-}
-
-// events gives what deliveries have to say: of each token its newest alert.
-func (n *Notifier) events(ctx context.Context, channel int64, batch []kae.Delivery) (all []Event) {
-	at := map[int64]int{}
-	for _, d := range batch {
-		e := Event{Alert: d.Alert, Told: true}
-		i, seen := at[d.TokenID]
-		if seen {
-			e.Told = false // it goes out together with what came before it
-			if e.Recovery() {
-				e.Due = all[i].Due // what had been expected is still of interest
-			}
-			all[i] = e
-			continue
-		}
-		at[d.TokenID] = len(all)
-		all = append(all, e)
-	}
-	ctx, cancel := context.WithTimeout(ctx, readLimit)
-	defer cancel()
-	for i := range all {
-		e := &all[i]
-		if e.Recovery() && e.Told {
-			e.Told = n.told(ctx, channel, e.Alert)
-		}
-		token, ok := n.Token(e.TokenID)
-		if !ok {
-			token = kae.Token{ID: e.TokenID, Name: fmt.Sprintf("Token %d", e.TokenID)}
-		}
-		if len(all) <= fullTales {
-			e.Beat = n.beat(ctx, token, e.Alert)
-		}
-		e.Token = token
-		if n.URL != "" {
-			e.URL = fmt.Sprintf("%s/tokens/%d", n.URL, e.TokenID)
-		}
-	}
-	return all
-}
-
-// told tells whether a channel heard of the firing that an alert ends.
-func (n *Notifier) told(ctx context.Context, channel int64, a kae.Alert) bool {
-	all, err := n.Outbox.Deliveries(ctx, kae.DeliveryQuery{ChannelID: channel, TokenID: a.TokenID, Limit: 50})
-	return err != nil || slices.ContainsFunc(all, func(d kae.Delivery) bool {
-		return !d.Recovery() && d.Fired.Equal(a.Fired) && d.State == kae.Delivered
-	})
-}
-
-// beat gives the heartbeat to tell of: the newest when it happened, with its
-// body. Without it the alert goes out all the same.
-func (n *Notifier) beat(ctx context.Context, t kae.Token, a kae.Alert) *kae.Heartbeat {
-	h, err := n.History(ctx, t, kae.HistoryQuery{Limit: 20, Bodies: true})
-	if err != nil {
-		n.Log.Warn("a history can't be read", "err", err)
-		return nil
-	}
-	for i := range h.Beats {
-		if b := &h.Beats[i]; !b.At.After(a.At) && (b.Kind == kae.Failure || b.Kind == kae.Success) {
-			return b
-		}
-	}
-	return nil
-}
-
-// settle writes down what became of a message. It tells whether that was done.
-func (n *Notifier) settle(ctx context.Context, r result) bool {
-	now := time.Now().Truncate(time.Microsecond) // as it is kept
-	n.mu.Lock()
-	channel, known := n.channels[r.channel]
-	failing := !channel.FailingSince.IsZero()
-	n.mu.Unlock()
-	if r.err == nil {
-		channel.LastAt, channel.FailingSince, channel.Problem = now, time.Time{}, ""
-	} else {
-		channel.Problem = r.err.Error()
-		if !failing {
-			channel.FailingSince = now
-		}
-	}
-	luck := rand.Float64() // one for all, so that they stay together
-	for i := range r.batch {
-		r.batch[i] = outcome(r.batch[i], r, now, luck)
-	}
-	limited, cancel := context.WithTimeout(ctx, storeLimit)
-	defer cancel()
-	if n.trouble(n.Outbox.Settle(limited, r.batch, channel, now)) {
-		return false
-	}
-	for _, d := range r.batch {
-		if d.State != kae.Waiting {
-			n.settled.WithLabelValues(string(d.State)).Inc()
-		}
-	}
-	if !known {
-		return true
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if c, still := n.channels[r.channel]; still { // it may have been edited meanwhile
-		c.LastAt, c.FailingSince, c.Problem = channel.LastAt, channel.FailingSince, channel.Problem
-		n.channels[r.channel] = c
-	}
-	if r.err != nil {
-		delete(n.hurry, r.channel)
-	} else if failing {
-		n.hurry[r.channel] = true // it is mended: what waited for it need not wait longer
-	}
-	switch {
-	case r.err != nil && !failing:
-		n.Log.Warn("alerts are not delivered", "channel", r.channel, "err", r.err)
-	case r.err == nil && failing:
-		n.Log.Info("alerts are delivered again", "channel", r.channel)
-	}
-	return true
-}
-
-// outcome is what becomes of a delivery after an attempt.
-func outcome(d kae.Delivery, r result, now time.Time, luck float64) kae.Delivery {
-	d.Answer = r.answer
-	if r.err == nil {
-		d.State, d.SettledAt = kae.Delivered, now
-		return d
-	}
-	d.Answer = r.err.Error()
-	wait := waits[min(d.Attempts, len(waits))-1]
-	wait += time.Duration((luck - .5) * .2 * float64(wait))
-	if refused, ok := errors.AsType[*Refused](r.err); ok {
-		d.Batch = 0 // it surely did not arrive
-		wait = max(wait, asked(r.err))
-		if refused.Permanent {
-			d.State, d.SettledAt = kae.GivenUp, now
-			return d
-		}
-	}
-	d.DueAt = now.Add(wait)
-	if d.DueAt.After(d.MadeAt.Add(patience)) {
-		d.State, d.SettledAt = kae.GivenUp, now
-	}
-	return d
 }
 
 // Channels gives the channels, by name.
