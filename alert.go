@@ -104,7 +104,9 @@ type Outbox interface {
 	Channels(ctx context.Context) ([]Channel, error)
 
 	// PutChannel writes a channel, a new one where its ID is 0, and gives its
-	// ID. What waits for one that is removed is given up.
+	// ID. Of one that is there it writes name, settings and removal: how its
+	// deliveries went is for Settle to say. What waits for one that is removed
+	// is given up.
 	PutChannel(ctx context.Context, c Channel) (int64, error)
 
 	// Deliveries reads deliveries, the newest first.

@@ -3,7 +3,7 @@
 // Each process that should run again and again gets a [Token] with a
 // [Schedule]. After each good run the process requests the token's URL: a
 // [Heartbeat]. When no heartbeat comes by the token's deadline, the token
-// fires, and everybody who looks at the console sees it.
+// fires: the console shows it, and channels are told.
 //
 // kae is a small state machine. Its state (every token, its deadline, what it
 // last heard) is in memory; a journal of heartbeats and a recent copy of the
@@ -19,6 +19,7 @@
 //     pattern, whose walk from change to change of the clocks finds the next
 //     expected time; zone.go: whose clock;
 //   - change.go, beat.go: the rules, as pure functions from a token to a [Change];
+//   - alert.go: which changes are told, and what becomes of a message;
 //   - slots.go: what became of each expected time; track.go: how that is
 //     remembered;
 //   - history.go: how a token did, from its flips;
@@ -27,7 +28,8 @@
 //
 // The adapters are under internal/: roster (the tokens in memory), keeper (the
 // loop that owns heartbeats and time), hub (changes to whoever listens),
-// sqlstore (SQLite and PostgreSQL), web (heartbeats and console), wrapper
-// (commands that are run and reported) and demo (made-up tokens to look at).
-// cmd/kae wires them together.
+// sqlstore (SQLite and PostgreSQL), web (heartbeats and console), notify
+// (alerts on their way to channels), wrapper (commands that are run and
+// reported), backup (copies of a database) and demo (made-up tokens to look
+// at). cmd/kae wires them together.
 package kae

@@ -24,26 +24,16 @@ func TestFromAFreshBoxToAGreenToken(t *testing.T) {
 	}
 
 	// Step 1 is for the machine at which one sits.
-	sources := t.TempDir()
-	if err := copySources(sources); err != nil {
-		t.Fatal(err)
+	if !strings.HasPrefix(steps[0], "make release\n") {
+		t.Errorf("step 1 does not begin with make release: %s", steps[0])
 	}
-	build, _, _ := strings.Cut(steps[0], "\n")
-	made := exec.Command("sh", "-ec", build)
-	made.Dir, made.Env = sources, append(os.Environ(), "VERSION=v1.0.0", "SOURCE_DATE_EPOCH=1800000000")
-	if _, err := output(made); err != nil {
-		t.Fatal(err)
-	}
-	root := debian(t)
-	copyFiles(t, filepath.Join(sources, "dist/kae_*_amd64.deb"), filepath.Join(root, "root"))
-	equip(t, root)
+	b := freshBox(t, "ca-certificates")
+	copyFiles(t, filepath.Join(released(t), "kae_*_amd64.deb"), filepath.Join(b.root, "root"))
+	equip(t, b.root)
 
 	const site = "kae.localhost" // for which Caddy makes a certificate of its own
 	mine := strings.NewReplacer("SITE=kae.example.org", "SITE="+site, "https://s3.example.org", "http://127.0.0.1:7070", "KEY_ID=…", "KEY_ID="+s3test.Key, "ACCESS_KEY=…", "ACCESS_KEY="+s3test.Secret)
-	install := exec.Command("chroot", root, "bash", "-ec", "export DEBIAN_FRONTEND=noninteractive\n"+mine.Replace(steps[1]))
-	if _, err := output(install); err != nil {
-		t.Fatal(err)
-	}
+	b.run("export DEBIAN_FRONTEND=noninteractive\n" + mine.Replace(steps[1]))
 
 	script := `mkdir -p /srv/s3/my-backups
 ROOT_ACCESS_KEY=` + s3test.Key + ` ROOT_SECRET_KEY=` + s3test.Secret + ` s3-server --quiet --port 127.0.0.1:7070 posix /srv/s3 &
@@ -55,7 +45,7 @@ for i in $(seq 100); do
 	sleep .2
 done
 echo "$answer"; cat /var/log/kae.log; exit 1`
-	play := exec.Command("unshare", "--net", "--pid", "--fork", "--kill-child", "chroot", root, "/usr/local/bin/box", "bash", "-ec", script)
+	play := exec.Command("unshare", "--net", "--pid", "--fork", "--kill-child", "chroot", b.root, "/usr/local/bin/box", "bash", "-ec", script)
 	said, err := output(play)
 	if err != nil {
 		t.Fatal(err)
@@ -87,16 +77,6 @@ func stepsOf(t *testing.T, heading string) (steps []string) {
 		steps = append(steps, commands)
 	}
 	return steps
-}
-
-// debian makes a clean root of Debian.
-func debian(t *testing.T) string {
-	t.Helper()
-	root := filepath.Join(t.TempDir(), "debian")
-	if _, err := output(exec.Command("debootstrap", "--variant=minbase", "--include=ca-certificates", "stable", root)); err != nil {
-		t.Fatal(err)
-	}
-	return root
 }
 
 // equip puts into a root what stands in for systemd and for the S3 server.

@@ -15,10 +15,11 @@ type box struct {
 	root string
 }
 
-func freshBox(t *testing.T) box {
+// freshBox makes a box with the least that Debian can be, and some packages.
+func freshBox(t *testing.T, packages ...string) box {
 	t.Helper()
 	root := t.TempDir()
-	if _, err := output(exec.Command("debootstrap", "--variant=minbase", "--include=init-system-helpers", "stable", root)); err != nil {
+	if _, err := output(exec.Command("debootstrap", "--variant=minbase", "--include="+strings.Join(packages, ","), "stable", root)); err != nil {
 		t.Fatal(err)
 	}
 	return box{t, root}
@@ -57,7 +58,7 @@ func TestThePackageInAFreshDebian(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := freshBox(t)
+	b := freshBox(t, "init-system-helpers")
 	if err := os.WriteFile(filepath.Join(b.root, "kae.deb"), deb, 0o644); err != nil {
 		t.Fatal(err)
 	}

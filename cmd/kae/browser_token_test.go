@@ -281,7 +281,9 @@ func fit(t *testing.T, b *tab, widths ...int64) {
 	p = launch(t, t.TempDir())
 	var long token
 	p.fetch("/newtoken", url.Values{"name": {"Word" + strings.Repeat("word", 40)}, "interval": {"1h"}, "tags": {"the first of rather many tags which do not fit into one line"}}, &long)
-	for _, page := range []string{fmt.Sprintf("/tokens/%d", long.ID), "/", "/?q=", "/strays", "/newtoken"} {
+	channel := fmt.Sprintf("/channels/%d", p.channel("Channel"+strings.Repeat("channel", 13), "http://127.0.0.1:1/"+strings.Repeat("path", 40)))
+	p.send(long.Value + "/fail") // what can't be delivered stands on its channel's page
+	for _, page := range []string{fmt.Sprintf("/tokens/%d", long.ID), "/", "/?q=", "/strays", "/newtoken", "/channels", channel, channel + "/edit", "/channels/new", "/channels/new?kind=email"} {
 		fits(page, p.url+page)
 	}
 	b.quiet()

@@ -182,15 +182,6 @@ type still struct {
 	now time.Time
 }
 
-// stillAlerts are channels to which nothing goes.
-type stillAlerts struct{ *notify.Notifier }
-
-func (stillAlerts) Put(context.Context, kae.Channel) (kae.Channel, error) {
-	return kae.Channel{}, errStill
-}
-func (stillAlerts) Remove(context.Context, int64) error         { return errStill }
-func (stillAlerts) Test(context.Context, int64) (string, error) { return "", errStill }
-
 var errNobody = &kae.Error{Code: kae.NotFound, Message: "There is no such token."}
 
 var errStill = &kae.Error{Code: kae.Unavailable, Message: "This demo stands still: nothing can be changed. “kae demo” without -at lives."}
@@ -247,3 +238,12 @@ func announceDemo(w io.Writer, c config, addr net.Addr, scene *demo.Scene) {
 	fmt.Fprintf(w, "kae is at %s\nThis is a demo: %d made-up tokens in a temporary database. It is removed at the end (Ctrl+C), with all that you change.\n",
 		clickable(c, addr), len(scene.Tokens))
 }
+
+// stillAlerts are channels to which nothing goes.
+type stillAlerts struct{ *notify.Notifier }
+
+func (stillAlerts) Put(context.Context, kae.Channel) (kae.Channel, error) {
+	return kae.Channel{}, errStill
+}
+func (stillAlerts) Remove(context.Context, int64) error         { return errStill }
+func (stillAlerts) Test(context.Context, int64) (string, error) { return "", errStill }

@@ -140,7 +140,7 @@ func TestTheDemoStandsStill(t *testing.T) {
 	p, path := pictured(t)
 	again, _ := pictured(t)
 	page := path("Orders database dump")
-	for _, path := range []string{"/", page, page + "/edit", "/newtoken", "/?q=is:removed"} {
+	for _, path := range []string{"/", page, page + "/edit", "/newtoken", "/?q=is:removed", "/channels"} {
 		a, b := p.html(path), again.html(path)
 		if a != b {
 			t.Errorf("%s differs from one demo to the next", path)

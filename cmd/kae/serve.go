@@ -125,12 +125,9 @@ func (c config) pages() web.Config {
 
 // notifier are the settings of what is sent to channels.
 func (c config) notifier(store *sqlstore.Store, tokens *roster.Roster, log *slog.Logger, metrics prometheus.Registerer) notify.Config {
-	options := notify.Options{URL: c.url, Agent: "kae/" + versionName(), DenyPrivate: c.denyPrivate, AllowCommands: c.allowCommands}
 	return notify.Config{
-		Outbox: store, Token: tokens.Get, History: store.History, Log: log, URL: c.url, Commands: c.allowCommands, Metrics: metrics,
-		Open: func(kind string, settings map[string]string) (notify.Sender, error) {
-			return notify.Open(kind, settings, options)
-		},
+		Outbox: store, Token: tokens.Get, History: store.History, Log: log, Metrics: metrics,
+		Options: notify.Options{URL: c.url, Agent: "kae/" + versionName(), DenyPrivate: c.denyPrivate, AllowCommands: c.allowCommands},
 	}
 }
 

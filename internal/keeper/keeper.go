@@ -76,6 +76,9 @@ type Keeper struct {
 // When it returns, heartbeats may be taken.
 func Open(ctx context.Context, c Config) (*Keeper, error) {
 	k := &Keeper{Config: c, roster: roster.New()}
+	if k.Alerted == nil {
+		k.Alerted = func() {}
+	}
 	k.items.New = newItem
 	k.metrics = newMetrics(c.Metrics, k)
 	k.queue.wake = make(chan struct{}, 1)
@@ -163,9 +166,7 @@ func (k *Keeper) look(ctx context.Context) {
 			return
 		}
 		now = clockNow() // it may have taken a while
-		if k.Alerted != nil {
-			k.Alerted() // what was in doubt may have had alerts
-		}
+		k.Alerted()      // what was in doubt may have had alerts
 	}
 	k.oweGaps(now)
 	k.turn.begin(k, now)

@@ -248,10 +248,11 @@ func (t *turn) finish(err error) {
 		}
 		it.answer(t.answers[i], err)
 	}
-	if err == nil && len(t.alerts) > 0 && t.keeper.Alerted != nil {
+	if err != nil {
+		return
+	}
+	if len(t.alerts) > 0 {
 		t.keeper.Alerted()
 	}
-	if err == nil {
-		t.keeper.Hub.Publish(t.changes)
-	}
+	t.keeper.Hub.Publish(t.changes)
 }

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -53,9 +54,6 @@ type settings map[string]string
 // kinds are all there are, in the order in which they are offered.
 var kinds = []Kind{webhook, slack, ntfy, telegram, pagerduty, alertmanager, email, command}
 
-// Kinds gives the kinds of channels in the order in which they are offered.
-func Kinds() []Kind { return slices.Clone(kinds) }
-
 // Open gives what sends to a channel. Its errors are [kae.Invalid], one for
 // each field that is wrong, joined.
 func Open(kind string, values map[string]string, o Options) (Sender, error) {
@@ -84,11 +82,8 @@ func Open(kind string, values map[string]string, o Options) (Sender, error) {
 
 // mostOf is how many alerts a message to a kind of channel may have.
 func mostOf(name string) int {
-	i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Name == name })
-	if i < 0 || kinds[i].most == 0 {
-		return mostAtOnce
-	}
-	return kinds[i].most
+	k, _ := kindOf(name, Options{AllowCommands: true})
+	return cmp.Or(k.most, mostAtOnce)
 }
 
 func kindOf(name string, o Options) (Kind, error) {

@@ -76,7 +76,7 @@ func TestSettingsAreChecked(t *testing.T) {
 
 // Every kind says what it is and needs, and its fields have names of their own.
 func TestKindsDescribeThemselves(t *testing.T) {
-	for _, k := range Kinds() {
+	for _, k := range kinds {
 		if k.Name == "" || k.Label == "" || !strings.HasSuffix(k.About, ".") || k.send == nil {
 			t.Errorf("%+v is not all there", k)
 		}

@@ -12,8 +12,7 @@ import (
 	"kae"
 )
 
-// MaxName is how many characters the name of a channel may have.
-const MaxName = 100
+const maxName = 100 // characters
 
 var errNoChannel = &kae.Error{Code: kae.NotFound, Message: "There is no such channel."}
 
@@ -36,7 +35,7 @@ func (n *Notifier) Put(ctx context.Context, c kae.Channel) (kae.Channel, error) 
 		return kae.Channel{}, errNoChannel
 	}
 	known.Name, known.Settings = name, maps.Clone(c.Settings)
-	_, err := n.Open(known.Kind, known.Settings)
+	_, err := n.open(known.Kind, known.Settings)
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return kae.Channel{}, err
 	}
@@ -61,8 +60,8 @@ func wrongName(name string) error {
 	switch {
 	case name == "":
 		return &kae.Error{Code: kae.Invalid, Field: "name", Message: "Give the channel a name, such as “ops mail”."}
-	case len([]rune(name)) > MaxName:
-		return &kae.Error{Code: kae.Invalid, Field: "name", Message: fmt.Sprintf("A name has at most %d characters.", MaxName)}
+	case len([]rune(name)) > maxName:
+		return &kae.Error{Code: kae.Invalid, Field: "name", Message: fmt.Sprintf("A name has at most %d characters.", maxName)}
 	}
 	return nil
 }
@@ -76,7 +75,7 @@ func (n *Notifier) Remove(ctx context.Context, id int64) error {
 	if !ok {
 		return errNoChannel
 	}
-	c.RemovedAt = time.Now()
+	c.RemovedAt, c.Settings = time.Now(), nil // its secrets go with it
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
 	if _, err := n.Outbox.PutChannel(ctx, c); err != nil {
@@ -96,7 +95,7 @@ func (n *Notifier) Test(ctx context.Context, id int64) (answer string, err error
 	if !ok {
 		return "", errNoChannel
 	}
-	sender, err := n.Open(c.Kind, c.Settings)
+	sender, err := n.open(c.Kind, c.Settings)
 	if err != nil {
 		return "", err
 	}
@@ -122,7 +121,7 @@ func (n *Notifier) channel(id int64) (kae.Channel, bool) {
 
 // Kinds gives the kinds of channels in the order in which they are offered.
 func (n *Notifier) Kinds() []Kind {
-	return slices.DeleteFunc(Kinds(), func(k Kind) bool { return k.Name == command.Name && !n.Commands })
+	return slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool { return k.Name == command.Name && !n.AllowCommands })
 }
 
 // Deliveries reads what was, or is to be, delivered, the newest first.

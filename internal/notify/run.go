@@ -26,13 +26,11 @@ const (
 
 // Config is what a Notifier needs.
 type Config struct {
-	Outbox   kae.Outbox
-	Token    func(id int64) (kae.Token, bool) // the tokens that there are, removed ones too
-	History  func(ctx context.Context, t kae.Token, q kae.HistoryQuery) (kae.History, error)
-	Log      *slog.Logger
-	URL      string // how kae is reached, for links; "" is not known
-	Open     func(kind string, settings map[string]string) (Sender, error)
-	Commands bool // channels may run programs
+	Outbox  kae.Outbox
+	Token   func(id int64) (kae.Token, bool) // the tokens that there are, removed ones too
+	History func(ctx context.Context, t kae.Token, q kae.HistoryQuery) (kae.History, error)
+	Log     *slog.Logger
+	Options
 
 	Metrics prometheus.Registerer // where the notifier's metrics go; nil: nowhere
 }
@@ -41,6 +39,7 @@ type Config struct {
 // safe for use by several goroutines.
 type Notifier struct {
 	Config
+	open    func(kind string, settings map[string]string) (Sender, error)
 	wake    chan struct{}
 	settled *prometheus.CounterVec // deliveries, by how they ended
 
@@ -59,6 +58,7 @@ func New(ctx context.Context, c Config) (*Notifier, error) {
 		return nil, err
 	}
 	n := &Notifier{Config: c, wake: make(chan struct{}, 1), channels: map[int64]kae.Channel{}, hurry: map[int64]bool{}}
+	n.open = func(kind string, settings map[string]string) (Sender, error) { return Open(kind, settings, n.Options) }
 	for _, channel := range all {
 		n.channels[channel.ID] = channel
 	}
@@ -247,11 +247,9 @@ func ready(waiting []kae.Delivery, now time.Time, hurry bool, most int) (batch [
 // claim writes down what goes out together before it does.
 func (n *Notifier) claim(ctx context.Context, c kae.Channel, batch []kae.Delivery) ([]kae.Delivery, error) {
 	batch = slices.Clone(batch)
+	number := cmp.Or(batch[0].Batch, batch[0].ID)
 	for i := range batch {
-		batch[i].Batch = batch[0].Batch
-		if batch[i].Batch == 0 {
-			batch[i].Batch = batch[0].ID
-		}
+		batch[i].Batch = number
 		batch[i].Attempts++
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
@@ -263,7 +261,7 @@ func (n *Notifier) send(ctx context.Context, c kae.Channel, batch []kae.Delivery
 	ctx, cancel := context.WithTimeout(ctx, sendLimit)
 	defer cancel()
 	r := result{channel: c.ID, batch: batch}
-	sender, err := n.Open(c.Kind, c.Settings)
+	sender, err := n.open(c.Kind, c.Settings)
 	if err != nil {
 		r.err = &Refused{Answer: err.Error()}
 		return r

@@ -1,204 +1,16 @@
 package notify
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"io"
-	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"kae"
 )
-
-// shelf is an outbox in memory.
-type shelf struct {
-	mu         sync.Mutex
-	channels   []kae.Channel
-	deliveries []kae.Delivery
-	fail       error
-}
-
-func (s *shelf) Channels(context.Context) ([]kae.Channel, error) {
-	return slices.Clone(s.channels), s.fail
-}
-
-func (s *shelf) PutChannel(_ context.Context, c kae.Channel) (int64, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c.ID == 0 {
-		c.ID = int64(len(s.channels) + 1)
-		s.channels = append(s.channels, c)
-	}
-	s.channels[c.ID-1] = c
-	return c.ID, s.fail
-}
-
-func (s *shelf) Deliveries(context.Context, kae.DeliveryQuery) ([]kae.Delivery, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.deliveries), s.fail
-}
-
-func (s *shelf) Waiting(context.Context) (waiting []kae.Delivery, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, d := range s.deliveries {
-		if d.State == kae.Waiting {
-			waiting = append(waiting, d)
-		}
-	}
-	return waiting, s.fail
-}
-
-func (s *shelf) Settle(_ context.Context, all []kae.Delivery, c kae.Channel, _ time.Time) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fail != nil {
-		return s.fail
-	}
-	for _, d := range all {
-		s.deliveries[d.ID-1] = d
-	}
-	return nil
-}
-
-// sent is a message that came to a channel.
-type sent struct {
-	after time.Duration // since the beginning
-	key   string
-	said  string
-}
-
-// desk is a Notifier in a bubble, with a clock of its own, and what its
-// channels hear.
-type desk struct {
-	*testing.T
-	shelf *shelf
-	n     *Notifier
-	begun time.Time
-	stop  func()
-
-	mu     sync.Mutex
-	sent   map[string][]sent // by the channel's kind
-	answer func(kind string, nth int) error
-}
-
-func (d *desk) Send(ctx context.Context, kind string, m Message) (string, error) {
-	d.mu.Lock()
-	var said []string
-	for _, e := range m.Events {
-		words := fmt.Sprintf("%s %s", e.Token.Name, e.To)
-		if e.Recovery() && !e.Told {
-			words += " in one"
-		}
-		said = append(said, words)
-	}
-	d.sent[kind] = append(d.sent[kind], sent{time.Since(d.begun).Round(time.Second), m.Key, strings.Join(said, ", ")})
-	nth, answer := len(d.sent[kind]), d.answer
-	d.mu.Unlock()
-	if answer == nil {
-		return "taken", nil
-	}
-	err := answer(kind, nth)
-	if err == errHangs {
-		<-ctx.Done()
-		return "", ctx.Err()
-	}
-	return "taken", err
-}
-
-var errHangs = errors.New("hangs")
-
-type toDesk struct {
-	d    *desk
-	kind string
-}
-
-func (t toDesk) Send(ctx context.Context, m Message) (string, error) { return t.d.Send(ctx, t.kind, m) }
-
-func (d *desk) start() {
-	n, err := New(d.Context(), Config{
-		Outbox: d.shelf, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), URL: "https://kae.example.org",
-		Token: func(id int64) (kae.Token, bool) {
-			return kae.Token{ID: id, Name: fmt.Sprintf("t%d", id), Value: "bcdfghjklmnpqrstvwxz"}, true
-		},
-		History: func(context.Context, kae.Token, kae.HistoryQuery) (kae.History, error) { return kae.History{}, nil },
-		Open:    func(kind string, _ map[string]string) (Sender, error) { return toDesk{d, kind}, nil },
-	})
-	if err != nil {
-		d.Fatal(err)
-	}
-	d.n = n
-	ctx, cancel := context.WithCancel(context.WithoutCancel(d.Context()))
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		n.Run(ctx)
-	}()
-	d.stop = func() { cancel(); <-ended }
-}
-
-// alert writes an alert of a token for every channel.
-func (d *desk) alert(token int64, to kae.Status) {
-	d.shelf.mu.Lock()
-	for _, c := range d.shelf.channels {
-		d.shelf.deliveries = append(d.shelf.deliveries, kae.Delivery{
-			ID: int64(len(d.shelf.deliveries) + 1), ChannelID: c.ID, State: kae.Waiting, MadeAt: time.Now(), DueAt: time.Now(),
-			Alert: kae.Alert{TokenID: token, At: time.Now(), To: to},
-		})
-	}
-	d.shelf.mu.Unlock()
-	d.n.Wake()
-}
-
-// bubble runs a test with channels of the kinds given.
-func bubble(t *testing.T, kinds string, f func(d *desk)) {
-	synctest.Test(t, func(t *testing.T) {
-		d := &desk{T: t, shelf: &shelf{}, begun: time.Now(), sent: map[string][]sent{}}
-		for i, kind := range strings.Fields(kinds) {
-			d.shelf.channels = append(d.shelf.channels, kae.Channel{ID: int64(i + 1), Name: kind, Kind: kind})
-		}
-		d.start()
-		defer func() { d.stop() }()
-		f(d)
-	})
-}
-
-// heard checks what a channel heard, as “after: said”.
-func (d *desk) heard(kind string, want ...string) {
-	d.Helper()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var got []string
-	for _, s := range d.sent[kind] {
-		got = append(got, fmt.Sprintf("%v: %s", s.after, s.said))
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		d.Errorf("%s heard (-want +got)\n%s", kind, diff)
-	}
-}
-
-func (d *desk) states() (said []string) {
-	d.shelf.mu.Lock()
-	defer d.shelf.mu.Unlock()
-	for _, x := range d.shelf.deliveries {
-		said = append(said, fmt.Sprintf("%s after %d", x.State, x.Attempts))
-	}
-	return said
-}
-
-func after(d time.Duration) {
-	time.Sleep(d)
-	synctest.Wait()
-}
 
 // The first alert goes at once; those that come soon after it are one message.
 func TestAStormIsOneMessage(t *testing.T) {
@@ -508,6 +320,28 @@ func TestAMendedChannelIsTriedAtOnce(t *testing.T) {
 		after(time.Second)
 		if len(d.sent["hook"]) != before+1 || d.states()[0] != "delivered after 4" {
 			t.Errorf("%d and %d messages, %v", before, len(d.sent["hook"]), d.states())
+		}
+	})
+}
+
+func TestARemovedChannelKeepsNoSecrets(t *testing.T) {
+	bubble(t, "hook", func(d *desk) {
+		if _, err := d.n.Put(d.Context(), kae.Channel{ID: 1, Name: "hook", Settings: map[string]string{"secret": "s3cret"}}); err != nil {
+			t.Fatal(err)
+		}
+		stored := func() kae.Channel {
+			d.shelf.mu.Lock()
+			defer d.shelf.mu.Unlock()
+			return d.shelf.channels[0]
+		}
+		if c := stored(); c.Settings["secret"] == "" {
+			t.Fatalf("it was put as %+v", c)
+		}
+		if err := d.n.Remove(d.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		if c := stored(); !c.Removed() || len(c.Settings) > 0 {
+			t.Errorf("after its removal the outbox has %+v", c)
 		}
 	})
 }

@@ -21,7 +21,7 @@ var addDeliveries = many{
 	SELECT (SELECT COALESCE(MAX(id), 0) FROM deliveries) + ROW_NUMBER() OVER (ORDER BY v.i, c.id), c.id,
 	v.token_id, v.n, v.at, v.from_status, v.to_status, v.reason, v.fired, v.slot, v.made_at, 'waiting', v.made_at, 0, 0, '', 0
 	FROM v, channels c WHERE c.removed_at = 0 AND (v.to_status = 'firing' OR EXISTS (
-		SELECT 1 FROM deliveries d WHERE d.token_id = v.token_id AND d.channel_id = c.id AND d.to_status = 'firing' AND d.fired >= v.fired))`,
+		SELECT 1 FROM deliveries d WHERE d.token_id = v.token_id AND d.channel_id = c.id AND d.fired = v.fired))`,
 }
 
 // Alert implements [kae.Tx]. What one statement writes it does not see, so a
@@ -94,8 +94,7 @@ func (t *tx) putChannel(c kae.Channel) error {
 		return err
 	}
 	return t.exec("INSERT INTO channels ("+channelColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, settings = excluded.settings,
-		removed_at = excluded.removed_at, last_at = excluded.last_at, failing_since = excluded.failing_since, problem = excluded.problem`,
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, settings = excluded.settings, removed_at = excluded.removed_at`,
 		append(t.buffer(), c.ID, c.Name, c.Kind, string(settings), micros(c.CreatedAt), micros(c.RemovedAt), micros(c.LastAt), micros(c.FailingSince), c.Problem))
 }
 
@@ -154,8 +153,8 @@ func (s *Store) Settle(ctx context.Context, all []kae.Delivery, c kae.Channel, n
 		if err != nil {
 			return err
 		}
-		return t.exec(`DELETE FROM deliveries WHERE settled_at > 0 AND settled_at < ? AND NOT (to_status = 'firing' AND EXISTS (
-			SELECT 1 FROM tokens t WHERE t.id = deliveries.token_id AND t.status = 'firing' AND t.flipped_at <= deliveries.fired))`,
+		return t.exec(`DELETE FROM deliveries WHERE settled_at > 0 AND settled_at < ? AND NOT EXISTS (
+			SELECT 1 FROM tokens t WHERE t.id = deliveries.token_id AND t.flipped_at = deliveries.fired)`,
 			// Of a firing that goes on it has to be known who was told.
 			append(t.buffer(), micros(now.Add(-kae.DeliveriesKept))))
 	})

@@ -66,8 +66,11 @@ var outboxCases = []testCase{
 		if c.ID == d.ID {
 			db.Errorf("both have the number %d", c.ID)
 		}
-		c.Name = "operators"
-		db.channel(c)
+		stale := c
+		db.settle(at(5), kae.Channel{ID: c.ID, LastAt: at(5), FailingSince: at(6), Problem: "timed out"})
+		stale.Name = "operators"
+		db.channel(stale) // edited by who has not heard of it
+		c.Name, c.LastAt, c.FailingSince, c.Problem = "operators", at(5), at(6), "timed out"
 		db.reopen()
 		got, err := db.outbox().Channels(db.Context())
 		if err != nil {
@@ -80,8 +83,11 @@ var outboxCases = []testCase{
 		gone := db.channel(kae.Channel{Name: "gone", CreatedAt: at(1)})
 		db.alert(at(10), fires(7, 1, 9), fires(8, 1, 9))
 		young := db.channel(kae.Channel{Name: "young", CreatedAt: at(11)})
+		underWay := db.waiting()[1]
 		gone.RemovedAt = at(12)
 		db.channel(gone)
+		underWay.State, underWay.SettledAt = kae.Delivered, at(12)
+		db.settle(at(12), gone, underWay) // it is known already what became of it
 		db.alert(at(13), recovers(7, 2, 9, 12), fires(7, 3, 13))
 		want := []kae.Delivery{
 			{ID: 1, ChannelID: old.ID, Alert: fires(7, 1, 9), MadeAt: at(10), DueAt: at(10), State: kae.Waiting},
@@ -93,6 +99,7 @@ var outboxCases = []testCase{
 		db.reopen()
 		db.equal("what waits", db.waiting(), want)
 		db.alert(at(14), recovers(7, 4, 13, 14))
+		db.alert(at(15), recovers(8, 2, 14, 15)) // of a firing that was told to nobody
 		db.equal("after its end", shape(db.waiting()[5:]), []string{"token 7 to channel 1: up, waiting", "token 7 to channel 3: up, waiting"})
 		all, err := db.outbox().Deliveries(db.Context(), kae.DeliveryQuery{ChannelID: gone.ID, Limit: 9})
 		if err != nil {
@@ -158,7 +165,7 @@ var outboxCases = []testCase{
 		fired := token(7)
 		fired.Status, fired.FlippedAt = kae.Firing, at(9)
 		db.add(fired, token(8))
-		db.alert(at(10), fires(7, 1, 9), fires(8, 1, 9))
+		db.alert(at(10), fires(7, 1, 3), recovers(7, 2, 3, 5), fires(7, 3, 9), fires(8, 1, 9))
 		all := db.waiting()
 		for i := range all {
 			all[i].State, all[i].SettledAt = kae.Delivered, at(11)
@@ -166,7 +173,9 @@ var outboxCases = []testCase{
 		db.settle(at(11), c, all...)
 		late := at(11).Add(2 * kae.DeliveriesKept)
 		db.settle(late, c)
-		db.alert(late, recovers(7, 2, 9, 12), recovers(8, 2, 9, 12))
+		known, _ := db.outbox().Deliveries(db.Context(), kae.DeliveryQuery{Limit: 9})
+		db.equal("what is known still", known, all[2:3])
+		db.alert(late, recovers(7, 4, 9, 12), recovers(8, 2, 9, 12))
 		db.equal("what waits", shape(db.waiting()), []string{"token 7 to channel 1: up, waiting"})
 	}},
 	{"a forgotten token takes its deliveries along", func(db *database) {

@@ -34,8 +34,8 @@ type field struct {
 	Live     bool     // judged while it is typed
 	Secret   bool     // not readable over a shoulder
 	Kept     bool     // a secret that is set: empty, it stays as it is
-	Choices  []string // to choose from; nil: it is typed
 	Forget   bool     // and that may be taken away
+	Choices  []string // to choose from; nil: it is typed
 	Says     says
 	Focus    bool // the first that is wrong
 }

@@ -187,6 +187,17 @@ func TestTheGridHasRoundTimes(t *testing.T) {
 	if d := cmp.Diff(want, v.Marks); d != "" {
 		t.Errorf("marks of a day (-want +got):\n%s", d)
 	}
+	// Later in the morning there is still no room for 06:00 before "now".
+	v = clock{time.Date(2026, 11, 22, 10, 52, 0, 0, madrid), madrid}.grid(kae.Day, nil)
+	var said []string
+	for _, m := range v.Marks {
+		if m.Text != "" {
+			said = append(said, m.Text)
+		}
+	}
+	if d := cmp.Diff([]string{"12:00", "18:00", "Sun 22"}, said); d != "" {
+		t.Errorf("marks at 10:52 (-want +got):\n%s", d)
+	}
 }
 
 func TestGapsAreBands(t *testing.T) {
