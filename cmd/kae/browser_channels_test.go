@@ -60,6 +60,7 @@ func TestChannelsInTheBrowser(t *testing.T) {
 	b.comes(p.url+"/channels/1", `document.querySelector(".pill").innerText.includes("delivers")`)
 	b.do(chromedp.Navigate(fmt.Sprintf("%s/tokens/%d", p.url, job.ID)))
 	b.until("the token's page tells", `document.querySelector(".sent")?.innerText.includes("pager")`)
+	b.everywhere("a token whose alerts went out")
 	b.do(chromedp.Navigate(p.url + "/channels/1"))
 	b.click("#ask-remove summary")
 	b.click("#ask-remove form button")
