@@ -325,21 +325,7 @@ func TestEmailEndsWithItsContext(t *testing.T) {
 // silentFrom is a server that accepts everything until a command, when it tells
 // so and says nothing more.
 func silentFrom(t *testing.T, until string, tell func()) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go serveUntil(c, until, tell)
-		}
-	}()
-	return l.Addr().String()
+	return listen(t, func(c net.Conn) { serveUntil(c, until, tell) })
 }
 
 func serveUntil(c net.Conn, until string, tell func()) {

@@ -59,27 +59,29 @@ func TestRetryAfterMayBeADate(t *testing.T) {
 	}
 }
 
+// listen gives the address of a server that serves each connection by itself.
+func listen(t *testing.T, serve func(net.Conn)) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go serve(c)
+		}
+	}()
+	return l.Addr().String()
+}
+
 // Where there is no answer it is told without the URL's path, and whether the
 // message may have arrived all the same.
 func TestNoAnswer(t *testing.T) {
 	const secret = "/T0123456789/very-secret"
-	listen := func(serve func(net.Conn)) string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { l.Close() })
-		go func() {
-			for {
-				c, err := l.Accept()
-				if err != nil {
-					return
-				}
-				go serve(c)
-			}
-		}()
-		return "http://" + l.Addr().String()
-	}
 	closed := httptest.NewServer(nil)
 	closed.Close()
 	tls := httptest.NewUnstartedServer(answering(200, "ok"))
@@ -90,14 +92,14 @@ func TestNoAnswer(t *testing.T) {
 		"refuses":      closed.URL,
 		"untrusted":    tls.URL,
 		"no such name": "http://nobody.invalid",
-		"hangs":        listen(func(c net.Conn) { io.Copy(io.Discard, c); c.Close() }),
-		"resets": listen(func(c net.Conn) {
+		"hangs":        "http://" + listen(t, func(c net.Conn) { io.Copy(io.Discard, c); c.Close() }),
+		"resets": "http://" + listen(t, func(c net.Conn) {
 			if _, err := http.ReadRequest(newReader(c)); err == nil {
 				c.(*net.TCPConn).SetLinger(0)
 			}
 			c.Close()
 		}),
-		"speaks otherwise": listen(func(c net.Conn) { io.WriteString(c, "220 mail.example.com ESMTP\r\n"); c.Close() }),
+		"speaks otherwise": "http://" + listen(t, func(c net.Conn) { io.WriteString(c, "220 mail.example.com ESMTP\r\n"); c.Close() }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := send(t, open(t, "webhook", Options{Timeout: 300 * time.Millisecond}, "url", u+secret))
