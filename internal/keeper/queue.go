@@ -40,9 +40,9 @@ func newItem() any { return &item{done: make(chan struct{}, 1)} }
 
 // Heartbeat records a heartbeat of the token with a value or UUID and returns
 // when it is committed and synced. The caller fills in what it knows of h; the
-// keeper numbers it. NotFound when no token has the value, Unavailable when the queue
-// is full or the store fails. When ctx ends first, the heartbeat is committed
-// all the same.
+// keeper numbers it. NotFound when no token has the value, Unavailable when the
+// queue is full or the store fails. When ctx ends first, the heartbeat is
+// committed all the same.
 func (k *Keeper) Heartbeat(ctx context.Context, value string, h kae.Heartbeat) error {
 	id, ok := k.roster.Find(value)
 	if !ok {
