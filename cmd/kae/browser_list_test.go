@@ -2,7 +2,12 @@ package main
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -192,6 +197,53 @@ func TestAllThatMatchInTheBrowser(t *testing.T) {
 	b.until("removed", `document.querySelector(".undo")?.innerText.includes("103 tokens removed")`)
 	b.do(chromedp.Navigate(p.url + "/"))
 	b.until("one is left", `document.querySelectorAll("#rows > tr").length == 1`)
+	b.quiet()
+}
+
+// The rows of the last tokens go before the answer to their removal is there;
+// the page waits for it all the same.
+func TestTheAnswerIsSeenThoughRowsGoBeforeIt(t *testing.T) {
+	b := openBrowser(t)
+	p, _ := b.jobs(2)
+	kae, err := url.Parse(p.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan struct{})
+	answer := sync.OnceFunc(func() { close(gone) })
+	slow := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(kae)
+			r.Out.Host = r.In.Host
+		},
+		ModifyResponse: func(r *http.Response) error {
+			if r.Request.Method == http.MethodPost {
+				<-gone
+			}
+			return nil
+		},
+	}
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/gone" {
+			answer()
+			return
+		}
+		slow.ServeHTTP(w, r)
+	}))
+	defer front.Close()
+	defer front.CloseClientConnections() // the page listens still
+	defer answer()
+	b.do(chromedp.Navigate(front.URL + "/"))
+	b.until("live", `document.querySelector(".live").checkVisibility()`)
+	b.do(chromedp.Evaluate[chromedp.Void](`new MutationObserver((_, o) => {
+		if (document.querySelector("#rows > tr")) return;
+		o.disconnect();
+		navigator.sendBeacon("/gone");
+	}).observe(document.querySelector("#rows"), { childList: true })`))
+	b.click("#t1 .c-x input")
+	b.click("#t2 .c-x input")
+	b.click(".bulk [value=remove]")
+	b.until("it is told", `document.querySelector(".undo")?.innerText.includes("2 tokens removed")`)
 	b.quiet()
 }
 

@@ -48,6 +48,11 @@
     if (fresh.dataset.rank === "1") fires(fresh);
     if (rows.children.length > 1) settle(fresh);
   };
+  // A reload must not overtake what was sent: its answer would be lost.
+  let leaving = false;
+  addEventListener("beforeunload", () => { leaving = true; });
+  addEventListener("pageshow", () => { leaving = false; });
+  const reload = () => { if (!leaving) location.reload(); };
   events.row = (html) => {
     for (const fresh of parse(html)) {
       const old = document.getElementById(fresh.id);
@@ -58,14 +63,14 @@
       flush(false);
       if (old) change(old, fresh, true);
       else if (rows) come(fresh);
-      else if (!all("main .in").some((input) => input.value !== input.defaultValue)) location.reload(); // the first one: there is a list now
+      else if (!all("main .in").some((input) => input.value !== input.defaultValue)) reload(); // the first one: there is a list now
     }
   };
   events.gone = (id) => {
     flush(false);
     const row = document.getElementById("t" + id);
     if (row) { look.unobserve(row); row.remove(); moved.delete(row.id); }
-    if (rows && !rows.children.length) location.reload();
+    if (rows && !rows.children.length) reload();
   };
   const count = (counts, is) => Number($(`a[href*='is:${is}'] b`, counts)?.textContent || 0);
   // Tokens that the page does not show begin to fire, too.
