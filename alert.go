@@ -70,6 +70,7 @@ const (
 	Waiting   DeliveryState = "waiting"   // not yet accepted, to be tried at its due time
 	Delivered DeliveryState = "delivered" // the other side accepted it
 	GivenUp   DeliveryState = "given up"  // it was refused, or tried for a day
+	Spared    DeliveryState = "spared"    // it did not have to be told: it was over before its time, or somebody looks after it
 )
 
 // Delivery is one alert on its way to one channel.
@@ -77,12 +78,14 @@ type Delivery struct {
 	ID        int64
 	ChannelID int64
 	Alert
-	MadeAt    time.Time // when it began to wait
+	Round     int       // how often the channel was told of the firing before
+	MadeAt    time.Time // when it began to wait; when it is due follows from that
 	State     DeliveryState
 	DueAt     time.Time // when it is tried next, while it waits
 	Batch     int64     // the first delivery of the message that it goes out with; 0: it has not gone out, or surely did not arrive
+	BegunAt   time.Time // when it was tried first; zero: it was not
 	Attempts  int
-	Answer    string    // what the other side said last, or why it could not be asked
+	Answer    string    // what the other side said last, or why it could not be asked; before the first attempt, what it waits for
 	SettledAt time.Time // when it left Waiting
 }
 
@@ -104,10 +107,16 @@ type Outbox interface {
 	Channels(ctx context.Context) ([]Channel, error)
 
 	// PutChannel writes a channel, a new one where its ID is 0, and gives its
-	// ID. Of one that is there it writes name, settings and removal: how its
-	// deliveries went is for Settle to say. What waits for one that is removed
-	// is given up.
-	PutChannel(ctx context.Context, c Channel) (int64, error)
+	// ID; with it goes the policy that policy gives for that. Of a channel that
+	// is there it writes name, settings and removal: how its deliveries went is
+	// for Settle to say. What waits for one that is removed is given up.
+	PutChannel(ctx context.Context, c Channel, policy func(id int64) *Policy) (int64, error)
+
+	// Policy reads the policy; nil where there never was one.
+	Policy(ctx context.Context) (*Policy, error)
+
+	// PutPolicy writes it.
+	PutPolicy(ctx context.Context, p *Policy) error
 
 	// Deliveries reads deliveries, the newest first.
 	Deliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, error)
@@ -115,9 +124,13 @@ type Outbox interface {
 	// Waiting reads what waits, in the order in which it was written.
 	Waiting(ctx context.Context) ([]Delivery, error)
 
+	// Standing reads, of each firing that goes on and each channel, the newest
+	// delivery that told of it.
+	Standing(ctx context.Context) ([]Delivery, error)
+
 	// Settle writes, in one transaction, how far deliveries have come (state,
-	// due time, batch, attempts, answer, and when they were settled) and how their
-	// channel does. It drops what was settled longer than [DeliveriesKept]
-	// before now.
+	// due time, batch, attempts, answer, when they were begun and settled) and
+	// how their channel does. Those without an ID are new. It drops what was
+	// settled longer than [DeliveriesKept] before now.
 	Settle(ctx context.Context, all []Delivery, c Channel, now time.Time) error
 }

@@ -12,8 +12,9 @@ type Flip struct {
 	Number  int64 // counts a token's flips from 1
 	At      time.Time
 	From    Status
-	To      Status // the same as From for an excuse
+	To      Status // the same as From for an excuse and for a word of somebody's
 	Reason  Reason
+	Note    string // who said what, or during which maintenance it was; "": nothing of the kind
 }
 
 // Gap is a time in which kae could take no heartbeat: it was off, the machine
@@ -42,7 +43,7 @@ func (t *Token) flip(at time.Time, to Status, why Reason) *Flip {
 	t.Flips++
 	f := &Flip{TokenID: t.ID, Number: t.Flips, At: at, From: t.Status, To: to, Reason: why}
 	if to != t.Status {
-		t.FlippedAt = at
+		t.FlippedAt, t.Ack = at, nil
 	}
 	t.Status, t.Reason = to, why
 	return f
@@ -253,11 +254,49 @@ func (t Token) begin(now time.Time) Change {
 	return Change{Token: t.Settle(), Flip: flip}
 }
 
+// Acknowledge writes down that somebody looks after the firing: until it ends
+// channels hear no more of it. A token that does not fire stays.
+func (t Token) Acknowledge(by, why string, now time.Time) Change {
+	if t.Status != Firing || t.Removed() {
+		return Change{Token: t}
+	}
+	t.Ack = &Ack{At: now, By: by, Why: why}
+	note := by
+	if why != "" {
+		note += ": " + why
+	}
+	return Change{Token: t, Flip: t.remark(now, note)}
+}
+
+// TakeBack takes an acknowledgement back: nobody looks after it after all.
+func (t Token) TakeBack(now time.Time) Change {
+	if t.Ack == nil {
+		return Change{Token: t}
+	}
+	by := t.Ack.By
+	t.Ack = nil
+	return Change{Token: t, Flip: t.remark(now, by+" took it back")}
+}
+
+// remark writes something into the history that changes no status.
+func (t *Token) remark(at time.Time, note string) *Flip {
+	t.Flips++
+	return &Flip{TokenID: t.ID, Number: t.Flips, At: at, From: t.Status, To: t.Status, Reason: WasAcked, Note: note}
+}
+
+// Snooze keeps all about the token from channels until a time; zero ends that.
+func (t Token) Snooze(until time.Time) Change {
+	if t.SnoozedUntil = until; t.Removed() {
+		t.SnoozedUntil = time.Time{}
+	}
+	return Change{Token: t}
+}
+
 // Remove takes the token away: it can be brought back for [KeepRemoved].
 func (t Token) Remove(now time.Time) Change {
 	if !t.Removed() {
 		t.writeOff(now)
-		t.RemovedAt = now
+		t.RemovedAt, t.Ack = now, nil
 	}
 	return Change{Token: t.Settle()}
 }

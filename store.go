@@ -73,10 +73,10 @@ type Tx interface {
 	// longer among their newest keep.
 	AddFlips(flips []Flip, keep int64) error
 
-	// Alert writes what waits from now on in the [Outbox], in order. That a
-	// token began to fire is for every channel; that it does so no more, for
-	// those that were told, or are to be told, that it did.
-	Alert(alerts []Alert, now time.Time) error
+	// Alert writes what waits from now on in the [Outbox], in order. A
+	// delivery without a channel is for those that have one of the firing that
+	// it ends. Of each it takes the channel and the alert.
+	Alert(deliveries []Delivery, now time.Time) error
 
 	// AddGap writes a gap and drops the oldest beyond the newest [GapsKept].
 	AddGap(g Gap) error

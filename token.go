@@ -37,6 +37,7 @@ const (
 	Excused     Reason = "unknown"      // kae took no heartbeats when one was expected
 	Overran     Reason = "overran"      // a run did not end within its maximum time
 	ArrivedLate Reason = "arrived late" // the heartbeat that was missed had been on time
+	WasAcked    Reason = "acknowledged" // somebody looks after a token that fires; it goes on firing
 )
 
 // Token is one thing that is watched: a process that should report again and
@@ -73,9 +74,20 @@ type Token struct {
 	Runs      []Run         // runs that have begun and not ended, the oldest first; never changed in place
 	Took      time.Duration // how long the newest run took; 0: not known
 	Track     Track         // what became of its slots
-	StartedAt time.Time     // start of the oldest of them
-	DueAt     time.Time     // when the next heartbeat is expected
-	Deadline  time.Time     // when it fires unless a heartbeat comes; zero: nothing to wait for
+
+	Ack          *Ack      // who looks after the firing; nil: nobody. It is never changed in place
+	SnoozedUntil time.Time // until then channels hear nothing of it; zero, or over: they do
+
+	StartedAt time.Time // start of the oldest of them
+	DueAt     time.Time // when the next heartbeat is expected
+	Deadline  time.Time // when it fires unless a heartbeat comes; zero: nothing to wait for
+}
+
+// Ack is somebody's word that they look after a token that fires.
+type Ack struct {
+	At  time.Time
+	By  string
+	Why string // may be empty
 }
 
 // Run is a run of a process that has begun and not ended.
@@ -95,10 +107,15 @@ const (
 	MaxTags        = 20
 	MaxFireAfter   = 100
 	MaxBodyText    = 200 // of BodyHas and BodyLacks
+	MaxAckBy       = 100
+	MaxAckWhy      = 300
 )
 
 // MaxGrace is the longest grace: ten years, like the longest interval.
 const MaxGrace = MaxInterval
+
+// MaxSnooze is for how long a token can be snoozed.
+const MaxSnooze = 31 * 24 * time.Hour
 
 // KeepRemoved is how long a removed token can be brought back.
 const KeepRemoved = 7 * 24 * time.Hour
@@ -213,6 +230,9 @@ func (t Token) Wake(now time.Time) time.Time {
 	}
 	return t.Deadline
 }
+
+// Snoozed tells whether channels hear nothing of the token for now.
+func (t Token) Snoozed(now time.Time) bool { return now.Before(t.SnoozedUntil) }
 
 // Running tells whether a run has begun and not ended.
 func (t Token) Running() bool { return !t.StartedAt.IsZero() }

@@ -245,5 +245,8 @@ type stillAlerts struct{ *notify.Notifier }
 func (stillAlerts) Put(context.Context, kae.Channel) (kae.Channel, error) {
 	return kae.Channel{}, errStill
 }
+func (stillAlerts) ChangePolicy(context.Context, func(kae.Policy) (kae.Policy, error)) error {
+	return errStill
+}
 func (stillAlerts) Remove(context.Context, int64) error         { return errStill }
 func (stillAlerts) Test(context.Context, int64) (string, error) { return "", errStill }

@@ -88,7 +88,7 @@ func operate(ctx context.Context, c config, log *slog.Logger, listener net.Liste
 	if err != nil {
 		return err
 	}
-	watch.Alerted = alerts.Wake
+	watch.Policy, watch.Alerted = alerts.Policy, alerts.Wake
 	watching := start(func(ctx context.Context) error { return watch.Run(ctx) })
 	defer closing(&err, watching.stop)
 	telling := start(alerts.Run)
@@ -126,7 +126,7 @@ func (c config) pages() web.Config {
 // notifier are the settings of what is sent to channels.
 func (c config) notifier(store *sqlstore.Store, tokens *roster.Roster, log *slog.Logger, metrics prometheus.Registerer) notify.Config {
 	return notify.Config{
-		Outbox: store, Token: tokens.Get, History: store.History, Log: log, Metrics: metrics,
+		Outbox: store, Token: tokens.Get, History: store.History, Log: log, Metrics: metrics, Zone: c.zone,
 		Options: notify.Options{URL: c.url, Agent: "kae/" + versionName(), DenyPrivate: c.denyPrivate, AllowCommands: c.allowCommands},
 	}
 }

@@ -22,7 +22,7 @@ func (quickTx) PutTokens([]kae.Token, int64) error         { return nil }
 func (quickTx) SaveTokens([]kae.Token, int64) error        { return nil }
 func (quickTx) AddFlips([]kae.Flip, int64) error           { return nil }
 func (quickTx) AddGap(kae.Gap) error                       { return nil }
-func (quickTx) Alert([]kae.Alert, time.Time) error         { return nil }
+func (quickTx) Alert([]kae.Delivery, time.Time) error      { return nil }
 func (quickTx) SetClock(kae.Clock) error                   { return nil }
 func (quickTx) Cut(int64, func(tokenID int64) int64) error { return nil }
 func (quickTx) Forget([]int64) error                       { return nil }

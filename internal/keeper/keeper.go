@@ -30,7 +30,8 @@ type Config struct {
 	Delay time.Duration // the longest sleep between two looks, and between two saves
 	Keep  int64         // heartbeats, and flips, kept for each token
 
-	Alerted func() // called after a commit that wrote alerts; it must not block. nil: nobody waits
+	Policy  func() *kae.Policy // which channels hear of what; nil: there are none
+	Alerted func()             // called after a commit that wrote alerts; it must not block. nil: nobody waits
 
 	Metrics prometheus.Registerer // where the keeper's metrics go; nil: nowhere
 }
@@ -78,6 +79,9 @@ func Open(ctx context.Context, c Config) (*Keeper, error) {
 	k := &Keeper{Config: c, roster: roster.New()}
 	if k.Alerted == nil {
 		k.Alerted = func() {}
+	}
+	if k.Policy == nil {
+		k.Policy = func() *kae.Policy { return &kae.Policy{} }
 	}
 	k.items.New = newItem
 	k.metrics = newMetrics(c.Metrics, k)

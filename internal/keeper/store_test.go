@@ -31,7 +31,7 @@ type data struct {
 	filed   []kae.Heartbeat
 	flips   []kae.Flip
 	gaps    []kae.Gap
-	alerts  []kae.Alert
+	alerts  []kae.Delivery
 }
 
 func (d data) clone() data {
@@ -178,7 +178,7 @@ func (x *memoryTx) AddFlips(flips []kae.Flip, keep int64) error {
 	return nil
 }
 
-func (x *memoryTx) Alert(alerts []kae.Alert, _ time.Time) error {
+func (x *memoryTx) Alert(alerts []kae.Delivery, _ time.Time) error {
 	x.alerts = append(x.alerts, alerts...)
 	return nil
 }

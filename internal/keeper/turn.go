@@ -22,7 +22,7 @@ type turn struct {
 	rows    map[int64]struct{}  // those whose whole row is written
 	beats   []kae.Heartbeat
 	flips   []kae.Flip
-	alerts  []kae.Alert
+	alerts  []kae.Delivery
 	gap     *kae.Gap
 	alive   bool // the sign of life is written
 	changes []kae.Change
@@ -57,9 +57,7 @@ func (t *turn) token(id int64) (kae.Token, bool) {
 func (t *turn) apply(c kae.Change) {
 	if c.Beat == nil || c.Flip != nil {
 		was, _ := t.token(c.Token.ID)
-		if alert, ok := c.Alert(was); ok {
-			t.alerts = append(t.alerts, alert)
-		}
+		t.tell(c, was)
 	}
 	t.next[c.Token.ID] = c.Token
 	if c.Beat != nil {
@@ -72,6 +70,27 @@ func (t *turn) apply(c kae.Change) {
 		t.rows[c.Token.ID] = struct{}{}
 	}
 	t.changes = append(t.changes, c)
+}
+
+// tell collects whom a change is told, and writes into the history in which
+// maintenance it fell.
+func (t *turn) tell(c kae.Change, was kae.Token) {
+	policy := t.keeper.Policy()
+	if c.Flip != nil && c.Flip.Note == "" {
+		if w, on := policy.Maintenance(c.Token, c.Flip.At); on {
+			c.Flip.Note = "maintenance: " + w.Name
+		}
+	}
+	alert, ok := c.Alert(was)
+	switch {
+	case !ok:
+	case alert.Recovery():
+		t.alerts = append(t.alerts, kae.Delivery{Alert: alert})
+	default:
+		for _, channel := range policy.Channels(c.Token, alert.Reason) {
+			t.alerts = append(t.alerts, kae.Delivery{ChannelID: channel, Alert: alert})
+		}
+	}
 }
 
 // take applies what was asked, in the order of arrival; but of heartbeats that

@@ -82,7 +82,7 @@ func environment(p payload) []string {
 	if len(p.Alerts) > 0 {
 		first := p.Alerts[0]
 		told["TOKEN"], told["TOKEN_ID"], told["TAGS"] = first.Token.Name, fmt.Sprint(first.Token.ID), strings.Join(first.Token.Tags, " ")
-		told["REASON"], told["URL"] = string(first.Reason), first.URL
+		told["REASON"], told["URL"], told["ACKNOWLEDGE_URL"] = string(first.Reason), first.URL, first.Answer
 	}
 	for name, value := range told {
 		// Programs get at most 128 kB in one variable.

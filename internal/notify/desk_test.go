@@ -23,6 +23,8 @@ type shelf struct {
 	mu         sync.Mutex
 	channels   []kae.Channel
 	deliveries []kae.Delivery
+	policy     *kae.Policy
+	standing   func(kae.Delivery) bool
 	fail       error
 }
 
@@ -30,15 +32,43 @@ func (s *shelf) Channels(context.Context) ([]kae.Channel, error) {
 	return slices.Clone(s.channels), s.fail
 }
 
-func (s *shelf) PutChannel(_ context.Context, c kae.Channel) (int64, error) {
+func (s *shelf) PutChannel(_ context.Context, c kae.Channel, policy func(int64) *kae.Policy) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.ID == 0 {
 		c.ID = int64(len(s.channels) + 1)
 		s.channels = append(s.channels, c)
 	}
-	s.channels[c.ID-1] = c
+	s.channels[c.ID-1], s.policy = c, policy(c.ID)
 	return c.ID, s.fail
+}
+
+func (s *shelf) Policy(context.Context) (*kae.Policy, error) { return s.policy, s.fail }
+
+func (s *shelf) PutPolicy(_ context.Context, p *kae.Policy) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail == nil {
+		s.policy = p
+	}
+	return s.fail
+}
+
+func (s *shelf) Standing(context.Context) (standing []kae.Delivery, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	of := map[[2]int64]kae.Delivery{}
+	for _, d := range s.deliveries {
+		if d.State == kae.Delivered && !d.Recovery() && s.standing(d) {
+			of[[2]int64{d.TokenID, d.ChannelID}] = d
+		}
+	}
+	for _, d := range s.deliveries {
+		if of[[2]int64{d.TokenID, d.ChannelID}].ID == d.ID {
+			standing = append(standing, d)
+		}
+	}
+	return standing, s.fail
 }
 
 func (s *shelf) Deliveries(context.Context, kae.DeliveryQuery) ([]kae.Delivery, error) {
@@ -65,6 +95,10 @@ func (s *shelf) Settle(_ context.Context, all []kae.Delivery, c kae.Channel, _ t
 		return s.fail
 	}
 	for _, d := range all {
+		if d.ID == 0 {
+			d.ID = int64(len(s.deliveries) + 1)
+			s.deliveries = append(s.deliveries, d)
+		}
 		s.deliveries[d.ID-1] = d
 	}
 	return nil
@@ -87,6 +121,7 @@ type desk struct {
 	stop  func()
 
 	mu     sync.Mutex
+	tokens map[int64]kae.Token
 	sent   map[string][]sent // by the channel's kind
 	answer func(kind string, nth int) error
 }
@@ -96,6 +131,9 @@ func (d *desk) Send(ctx context.Context, kind string, m Message) (string, error)
 	var said []string
 	for _, e := range m.Events {
 		words := fmt.Sprintf("%s %s", e.Token.Name, e.To)
+		if e.Round > 0 {
+			words = fmt.Sprintf("%s still %s", e.Token.Name, e.To)
+		}
 		if e.Recovery() && !e.Told {
 			words += " in one"
 		}
@@ -127,9 +165,7 @@ func (t toDesk) Send(ctx context.Context, m Message) (string, error) { return t.
 func (d *desk) start() {
 	n, err := New(d.Context(), Config{
 		Outbox: d.shelf, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Options: Options{URL: "https://kae.example.org"},
-		Token: func(id int64) (kae.Token, bool) {
-			return kae.Token{ID: id, Name: fmt.Sprintf("t%d", id), Value: "bcdfghjklmnpqrstvwxz"}, true
-		},
+		Token:   func(id int64) (kae.Token, bool) { return d.token(id), true },
 		History: func(context.Context, kae.Token, kae.HistoryQuery) (kae.History, error) { return kae.History{}, nil },
 	})
 	if err != nil {
@@ -146,13 +182,48 @@ func (d *desk) start() {
 	d.stop = func() { cancel(); <-ended }
 }
 
-// alert writes an alert of a token for every channel.
-func (d *desk) alert(token int64, to kae.Status) {
+func (d *desk) token(id int64) kae.Token {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if t, ok := d.tokens[id]; ok {
+		return t
+	}
+	return kae.Token{ID: id, Name: fmt.Sprintf("t%d", id), Value: "bcdfghjklmnpqrstvwxz", Status: kae.Up}
+}
+
+// becomes puts a token into a state.
+func (d *desk) becomes(t kae.Token) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tokens[t.ID] = t
+}
+
+// alert flips a token, and writes that for the channels as a keeper does.
+func (d *desk) alert(id int64, to kae.Status) {
+	was := d.token(id)
+	t := was
+	t.Status, t.Reason, t.FlippedAt, t.Flips = to, kae.Missed, time.Now(), was.Flips+1
+	if to != kae.Firing {
+		t.Reason, t.Ack = kae.Recovered, nil
+	}
+	d.becomes(t)
+	alert, ok := kae.Change{Token: t}.Alert(was)
+	if !ok {
+		d.Fatalf("from %s to %s there is nothing to tell", was.Status, to)
+	}
+	var channels []int64
+	if !alert.Recovery() {
+		channels = d.n.Policy().Channels(t, alert.Reason)
+	}
 	d.shelf.mu.Lock()
-	for _, c := range d.shelf.channels {
+	for _, x := range d.shelf.deliveries {
+		if alert.Recovery() && x.TokenID == id && x.Fired.Equal(alert.Fired) && x.Round == 0 && x.State != kae.Spared {
+			channels = append(channels, x.ChannelID)
+		}
+	}
+	for _, c := range channels {
 		d.shelf.deliveries = append(d.shelf.deliveries, kae.Delivery{
-			ID: int64(len(d.shelf.deliveries) + 1), ChannelID: c.ID, State: kae.Waiting, MadeAt: time.Now(), DueAt: time.Now(),
-			Alert: kae.Alert{TokenID: token, At: time.Now(), To: to},
+			ID: int64(len(d.shelf.deliveries) + 1), ChannelID: c, State: kae.Waiting, MadeAt: time.Now(), DueAt: time.Now(), Alert: alert,
 		})
 	}
 	d.shelf.mu.Unlock()
@@ -162,7 +233,8 @@ func (d *desk) alert(token int64, to kae.Status) {
 // bubble runs a test with channels of the kinds given.
 func bubble(t *testing.T, kinds string, f func(d *desk)) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{T: t, shelf: &shelf{}, begun: time.Now(), sent: map[string][]sent{}}
+		d := &desk{T: t, shelf: &shelf{}, begun: time.Now(), sent: map[string][]sent{}, tokens: map[int64]kae.Token{}}
+		d.shelf.standing = func(x kae.Delivery) bool { return goesOn(d.token(x.TokenID), x.Alert) }
 		for i, kind := range strings.Fields(kinds) {
 			d.shelf.channels = append(d.shelf.channels, kae.Channel{ID: int64(i + 1), Name: kind, Kind: kind})
 		}

@@ -233,6 +233,8 @@ var letterPage = template.Must(template.New("letter").Parse(`<!DOCTYPE html>
 <p>Tags: {{range $i, $tag := .}}{{if $i}}, {{end}}{{$tag}}{{end}}</p>{{end}}
 {{- with .URL}}
 <p><a href="{{.}}">{{.}}</a></p>{{end}}
+{{- with .AnswerURL}}
+<p><a href="{{.}}">Acknowledge or snooze</a></p>{{end}}
 {{- else if lt $i 30}}
 <p>{{.Title}}{{with .URL}}<br><a href="{{.}}">{{.}}</a>{{end}}</p>
 {{- else if eq $i 30}}

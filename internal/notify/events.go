@@ -17,10 +17,10 @@ func key(first kae.Delivery) string {
 func (n *Notifier) events(ctx context.Context, channel int64, batch []kae.Delivery) (all []Event) {
 	at := map[int64]int{}
 	for _, d := range batch {
-		e := Event{Alert: d.Alert, Told: true}
+		e := Event{Alert: d.Alert, Told: true, Round: d.Round}
 		i, seen := at[d.TokenID]
 		if seen {
-			e.Told = false // it goes out together with what came before it
+			e.Told = all[i].Round > 0 // else it goes out together with what was never told
 			if e.Recovery() {
 				e.Due = all[i].Due // what had been expected is still of interest
 			}

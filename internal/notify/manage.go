@@ -41,10 +41,17 @@ func (n *Notifier) Put(ctx context.Context, c kae.Channel) (kae.Channel, error) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
-	known.ID, err = n.Outbox.PutChannel(ctx, known)
+	policy := n.policy.Load()
+	known.ID, err = n.Outbox.PutChannel(ctx, known, func(id int64) *kae.Policy {
+		if c.ID == 0 {
+			policy = policy.Greets(id)
+		}
+		return policy
+	})
 	if err != nil {
 		return kae.Channel{}, err
 	}
+	n.policy.Store(policy)
 	n.mu.Lock()
 	if now, still := n.channels[known.ID]; still { // a message may have come to its end meanwhile
 		known.LastAt, known.FailingSince, known.Problem = now.LastAt, now.FailingSince, now.Problem
@@ -78,9 +85,11 @@ func (n *Notifier) Remove(ctx context.Context, id int64) error {
 	c.RemovedAt, c.Settings = time.Now(), nil // its secrets go with it
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
-	if _, err := n.Outbox.PutChannel(ctx, c); err != nil {
+	policy := n.policy.Load().Without(id)
+	if _, err := n.Outbox.PutChannel(ctx, c, func(int64) *kae.Policy { return policy }); err != nil {
 		return err
 	}
+	n.policy.Store(policy)
 	n.mu.Lock()
 	delete(n.channels, id)
 	n.mu.Unlock()

@@ -17,6 +17,7 @@ type Event struct {
 	Beat  *kae.Heartbeat // the newest heartbeat, or the one that failed, with its body; nil: there was none
 	URL   string         // of the token's page; "" where kae does not know how it is reached
 	Told  bool           // of a recovery: the channel was told of the firing
+	Round int            // of a firing: how often the channel was told of it before
 }
 
 // Message is what a channel is told at once: mostly of one event.

@@ -11,13 +11,13 @@ import (
 func (n *Notifier) measure(to prometheus.Registerer) {
 	with := promauto.With(to)
 	n.settled = with.NewCounterVec(prometheus.CounterOpts{
-		Name: "kae_deliveries_total", Help: "Alerts that came to an end since kae started, by how: delivered, or given up.",
+		Name: "kae_deliveries_total", Help: "Alerts that came to an end since kae started, by how: delivered, given up, or spared.",
 	}, []string{"state"})
-	for _, state := range []kae.DeliveryState{kae.Delivered, kae.GivenUp} {
+	for _, state := range []kae.DeliveryState{kae.Delivered, kae.GivenUp, kae.Spared} {
 		n.settled.WithLabelValues(string(state))
 	}
 	with.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "kae_deliveries_waiting", Help: "Alerts that are not yet delivered.",
+		Name: "kae_deliveries_waiting", Help: "Alerts that are due and not yet delivered.",
 	}, func() float64 {
 		waiting, _ := n.Undelivered()
 		return float64(waiting)

@@ -28,6 +28,15 @@ type ntfyMessage struct {
 	Priority int      `json:"priority"` // 3 is the usual, 4 is high
 	Tags     []string `json:"tags"`     // the names of emojis
 	Click    string   `json:"click,omitempty"`
+
+	Actions []ntfyAction `json:"actions,omitempty"`
+}
+
+// ntfyAction is a button under the message: https://docs.ntfy.sh/publish/#action-buttons
+type ntfyAction struct {
+	Action string `json:"action"`
+	Label  string `json:"label"`
+	URL    string `json:"url"`
 }
 
 func sendNtfy(ctx context.Context, o *outside, s settings, m Message) (string, error) {
@@ -40,6 +49,9 @@ func sendNtfy(ctx context.Context, o *outside, s settings, m Message) (string, e
 	}
 	if len(said.Tales) == 1 {
 		n.Click = said.Tales[0].URL
+		if answer := said.Tales[0].AnswerURL; answer != "" {
+			n.Actions = []ntfyAction{{"view", "Acknowledge or snooze", answer}}
+		}
 	}
 	header := http.Header{}
 	if s["token"] != "" {

@@ -108,6 +108,9 @@ func trigger(o *outside, t tale, key, severity string) pagerEvent {
 	}
 	if t.URL != "" {
 		e.Links = []pagerLink{{t.URL, "The token in kae"}}
+		if t.AnswerURL != "" {
+			e.Links = append(e.Links, pagerLink{t.AnswerURL, "Acknowledge or snooze it in kae"})
+		}
 	}
 	return e
 }

@@ -32,7 +32,9 @@ type payloadAlert struct {
 	Told   bool         `json:"told"`     // of a recovery: this channel was told of the firing
 	Token  payloadToken `json:"token"`
 	Beat   *payloadBeat `json:"heartbeat"` // the newest, or the one that failed
+	Round  int          `json:"round"`     // how often this channel was told of the firing before
 	URL    string       `json:"url"`       // of the token's page; "" where kae does not know its own
+	Answer string       `json:"acknowledge_url"`
 }
 
 type payloadToken struct {
@@ -69,7 +71,7 @@ func payloadOf(m Message) payload {
 	for _, t := range said.Tales {
 		p.Alerts = append(p.Alerts, payloadAlert{
 			Title: t.Title, Firing: !t.Recovery(), Flip: t.Number, At: t.At.UTC(), From: t.From, To: t.To, Reason: t.Reason,
-			Fired: t.since().UTC(), Due: known(t.Due), Told: t.Told || !t.Recovery(), Token: payloadTokenOf(t.Event), Beat: payloadBeatOf(t.Beat), URL: t.URL,
+			Fired: t.since().UTC(), Due: known(t.Due), Told: t.Told || !t.Recovery(), Token: payloadTokenOf(t.Event), Beat: payloadBeatOf(t.Beat), Round: t.Round, URL: t.URL, Answer: t.AnswerURL,
 		})
 	}
 	return p

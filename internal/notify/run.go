@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,6 +31,7 @@ type Config struct {
 	Token   func(id int64) (kae.Token, bool) // the tokens that there are, removed ones too
 	History func(ctx context.Context, t kae.Token, q kae.HistoryQuery) (kae.History, error)
 	Log     *slog.Logger
+	Zone    *time.Location // by whose clock a new policy has its hours; nil: UTC
 	Options
 
 	Metrics prometheus.Registerer // where the notifier's metrics go; nil: nowhere
@@ -42,12 +44,14 @@ type Notifier struct {
 	open    func(kind string, settings map[string]string) (Sender, error)
 	wake    chan struct{}
 	settled *prometheus.CounterVec // deliveries, by how they ended
+	policy  atomic.Pointer[kae.Policy]
 
-	managing sync.Mutex // held while channels are changed
+	managing sync.Mutex // held while channels or the policy are changed
 	mu       sync.Mutex // of what is below
 	channels map[int64]kae.Channel
 	hurry    map[int64]bool // channels that are to be tried at once
-	waiting  int            // deliveries, at the last look
+	renewed  bool           // the policy was changed since the last look
+	waiting  int            // deliveries that are due, at the last look
 	broken   bool           // the outbox could not be used
 }
 
@@ -59,6 +63,17 @@ func New(ctx context.Context, c Config) (*Notifier, error) {
 	}
 	n := &Notifier{Config: c, wake: make(chan struct{}, 1), channels: map[int64]kae.Channel{}, hurry: map[int64]bool{}}
 	n.open = func(kind string, settings map[string]string) (Sender, error) { return Open(kind, settings, n.Options) }
+	policy, err := c.Outbox.Policy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if policy == nil {
+		policy = &kae.Policy{Zone: c.Zone}
+		for _, channel := range all {
+			policy = policy.Greets(channel.ID)
+		}
+	}
+	n.policy.Store(policy)
 	for _, channel := range all {
 		n.channels[channel.ID] = channel
 	}
@@ -130,23 +145,15 @@ func pause(ctx context.Context, d time.Duration) bool {
 func (n *Notifier) round(ctx context.Context, busy map[int64]bool, rest map[int64]time.Time, results chan<- result) (next time.Time) {
 	now := time.Now()
 	next = now.Add(time.Hour)
-	waiting, err := n.Outbox.Waiting(ctx)
+	of, err := n.waits(ctx, now)
 	if err != nil {
 		n.trouble(err)
 		return now.Add(storeRetry)
 	}
-	of := map[int64][]kae.Delivery{}
-	for _, d := range waiting {
-		of[d.ChannelID] = append(of[d.ChannelID], d)
-	}
-	n.look(waiting)
 	for id, mine := range of {
-		if busy[id] {
-			continue
-		}
 		channel, hurry, ok := n.take(id)
-		if !ok {
-			continue // it was removed a moment ago
+		if !ok || busy[id] { // not there: it was removed a moment ago
+			continue
 		}
 		if until := rest[id]; now.Before(until) && !hurry {
 			next = earlier(next, until)
@@ -166,6 +173,42 @@ func (n *Notifier) round(ctx context.Context, busy map[int64]bool, rest map[int6
 	return next
 }
 
+// waits reads what waits for each channel, and plans it.
+func (n *Notifier) waits(ctx context.Context, now time.Time) (of map[int64][]kae.Delivery, err error) {
+	n.mu.Lock()
+	renewed := n.renewed
+	n.mu.Unlock()
+	waiting, err := n.Outbox.Waiting(ctx)
+	if err == nil && renewed {
+		if err = n.remind(ctx, waiting); err == nil {
+			waiting, err = n.Outbox.Waiting(ctx)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	of = map[int64][]kae.Delivery{}
+	for _, d := range waiting {
+		of[d.ChannelID] = append(of[d.ChannelID], d)
+	}
+	for id, mine := range of {
+		channel, _, ok := n.take(id)
+		if !ok {
+			continue
+		}
+		left, changed := n.plan(mine, now)
+		if len(changed) > 0 {
+			if err := n.Outbox.Settle(ctx, changed, channel, now); err != nil {
+				return nil, err
+			}
+			n.count(changed)
+		}
+		of[id] = left
+	}
+	n.look(of, now, renewed)
+	return of, nil
+}
+
 // take gives a channel, and whether it is to be tried at once.
 func (n *Notifier) take(id int64) (c kae.Channel, hurry, ok bool) {
 	n.mu.Lock()
@@ -175,14 +218,24 @@ func (n *Notifier) take(id int64) (c kae.Channel, hurry, ok bool) {
 }
 
 // look notes what waits. Where nothing does, there is no hurry any more.
-func (n *Notifier) look(waiting []kae.Delivery) {
+func (n *Notifier) look(of map[int64][]kae.Delivery, now time.Time, renewed bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.waiting = len(waiting)
+	n.waiting = 0
+	for _, mine := range of {
+		for _, d := range mine {
+			if d.Attempts > 0 || !d.DueAt.After(now) {
+				n.waiting++
+			}
+		}
+	}
 	for id := range n.hurry {
-		if !slices.ContainsFunc(waiting, func(d kae.Delivery) bool { return d.ChannelID == id }) {
+		if len(of[id]) == 0 {
 			delete(n.hurry, id)
 		}
+	}
+	if renewed {
+		n.renewed = false
 	}
 }
 
@@ -217,7 +270,7 @@ func ready(waiting []kae.Delivery, now time.Time, hurry bool, most int) (batch [
 		if blocked[d.TokenID] {
 			continue
 		}
-		if d.DueAt.After(now) && !hurry {
+		if d.DueAt.After(now) && !(hurry && d.Attempts > 0) {
 			blocked[d.TokenID] = true
 			if next.IsZero() || d.DueAt.Before(next) {
 				next = d.DueAt
@@ -248,13 +301,17 @@ func ready(waiting []kae.Delivery, now time.Time, hurry bool, most int) (batch [
 func (n *Notifier) claim(ctx context.Context, c kae.Channel, batch []kae.Delivery) ([]kae.Delivery, error) {
 	batch = slices.Clone(batch)
 	number := cmp.Or(batch[0].Batch, batch[0].ID)
+	now := time.Now()
 	for i := range batch {
+		if batch[i].Attempts == 0 {
+			batch[i].BegunAt = now
+		}
 		batch[i].Batch = number
 		batch[i].Attempts++
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
-	return batch, n.Outbox.Settle(ctx, batch, c, time.Now())
+	return batch, n.Outbox.Settle(ctx, batch, c, now)
 }
 
 func (n *Notifier) send(ctx context.Context, c kae.Channel, batch []kae.Delivery) result {

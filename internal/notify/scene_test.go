@@ -92,14 +92,16 @@ func scenes(t testing.TB) map[string]Message {
 		"overran": {Events: []Event{event(kae.Overran, "03:30:00", &kae.Heartbeat{Number: 42, At: night("03:00:00"), Kind: kae.Start}, func(e *Event) {
 			e.Token.StartedAt = night("03:00:00")
 		})}},
-		"still":     {Events: []Event{event(kae.Missed, "03:10:00", nil, func(e *Event) { e.Due = night("03:00:00") })}, Sent: night("07:10:00")},
-		"recovered": {Events: []Event{ends(kae.Recovered, true)}},
-		"untold":    {Events: []Event{ends(kae.Recovered, false)}},
-		"late":      {Events: []Event{ends(kae.ArrivedLate, true)}},
-		"disabled":  {Events: []Event{ends(kae.WasDisabled, true)}},
-		"edited":    {Events: []Event{ends(kae.Edited, true)}},
-		"test":      {Test: true},
-		"tried":     {Test: true, Events: []Event{event(kae.Failed, "03:04:12", failure, nil)}},
+		"still":       {Events: []Event{event(kae.Missed, "03:10:00", nil, func(e *Event) { e.Due = night("03:00:00") })}, Sent: night("07:10:00")},
+		"again":       {Events: []Event{event(kae.Missed, "03:10:00", nil, func(e *Event) { e.Due, e.Round = night("03:00:00"), 1 })}, Sent: night("07:10:00")},
+		"failedagain": {Events: []Event{event(kae.Failed, "03:04:12", failure, func(e *Event) { e.Round = 2 })}, Sent: night("11:10:00")},
+		"recovered":   {Events: []Event{ends(kae.Recovered, true)}},
+		"untold":      {Events: []Event{ends(kae.Recovered, false)}},
+		"late":        {Events: []Event{ends(kae.ArrivedLate, true)}},
+		"disabled":    {Events: []Event{ends(kae.WasDisabled, true)}},
+		"edited":      {Events: []Event{ends(kae.Edited, true)}},
+		"test":        {Test: true},
+		"tried":       {Test: true, Events: []Event{event(kae.Failed, "03:04:12", failure, nil)}},
 	}
 	removed := ends(kae.WasRemoved, true)
 	removed.To, removed.Token.RemovedAt = kae.Disabled, removed.At

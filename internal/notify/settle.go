@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"kae"
@@ -41,14 +42,10 @@ func (n *Notifier) settle(ctx context.Context, r result) bool {
 	}
 	limited, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
-	if n.trouble(n.Outbox.Settle(limited, r.batch, channel, now)) {
+	if n.trouble(n.Outbox.Settle(limited, slices.Concat(r.batch, n.again(r.batch)), channel, now)) {
 		return false
 	}
-	for _, d := range r.batch {
-		if d.State != kae.Waiting {
-			n.settled.WithLabelValues(string(d.State)).Inc()
-		}
-	}
+	n.count(r.batch)
 	if !known {
 		return true
 	}
@@ -72,6 +69,15 @@ func (n *Notifier) settle(ctx context.Context, r result) bool {
 	return true
 }
 
+// count counts the deliveries that came to an end.
+func (n *Notifier) count(all []kae.Delivery) {
+	for _, d := range all {
+		if d.State != kae.Waiting {
+			n.settled.WithLabelValues(string(d.State)).Inc()
+		}
+	}
+}
+
 // outcome is what becomes of a delivery after an attempt.
 func outcome(d kae.Delivery, r result, now time.Time, luck float64) kae.Delivery {
 	d.Answer = r.answer
@@ -91,7 +97,7 @@ func outcome(d kae.Delivery, r result, now time.Time, luck float64) kae.Delivery
 		}
 	}
 	d.DueAt = now.Add(wait)
-	if d.DueAt.After(d.MadeAt.Add(patience)) {
+	if d.DueAt.After(d.BegunAt.Add(patience)) {
 		d.State, d.SettledAt = kae.GivenUp, now
 	}
 	return d

@@ -12,7 +12,7 @@ import (
 // 15 of them tag:db-3".
 func together(m Message) string {
 	var firing, over []Event
-	silent, recovered := true, true
+	silent, recovered, still := true, true, true
 	var since time.Time
 	zone := m.Events[0].Token.Schedule.Zone()
 	for _, e := range m.Events {
@@ -25,7 +25,7 @@ func together(m Message) string {
 			continue
 		}
 		firing = append(firing, e)
-		silent = silent && e.Reason == kae.Missed
+		silent, still = silent && e.Reason == kae.Missed, still && e.Round > 0
 		if since.IsZero() || e.since().Before(since) {
 			since = e.since()
 		}
@@ -40,6 +40,9 @@ func together(m Message) string {
 	began := "fire"
 	if silent {
 		began = "silent"
+	}
+	if still {
+		began = "still " + began
 	}
 	title := fmt.Sprintf("%s %s since %s", tokens(len(firing)), began, clock{m.Sent, zone}.short(since))
 	if zone == time.UTC {
@@ -129,6 +132,9 @@ func (t tale) text() string {
 	}
 	if t.URL != "" {
 		parts = append(parts, t.URL)
+	}
+	if t.AnswerURL != "" {
+		parts = append(parts, "Acknowledge or snooze: "+t.AnswerURL)
 	}
 	return strings.Join(parts, "\n\n")
 }

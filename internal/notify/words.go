@@ -14,6 +14,8 @@ type tale struct {
 	Title  string   // makes sense alone, on a lock screen
 	Facts  []string // since when and why, in sentences
 	Output string   // the end of what the process wrote; "": nothing, or it is not to the point
+
+	AnswerURL string // where one acknowledges it; "": there is nothing to acknowledge
 }
 
 // told is a message in words.
@@ -44,7 +46,7 @@ func (m Message) say() told {
 	if m.Test {
 		t.Title = "Test: " + t.Title
 		for i := range t.Tales {
-			t.Tales[i].Title = "Test: " + t.Tales[i].Title
+			t.Tales[i].Title, t.Tales[i].AnswerURL = "Test: "+t.Tales[i].Title, ""
 		}
 	}
 	return t
@@ -52,7 +54,7 @@ func (m Message) say() told {
 
 // say puts an event into words, as of now.
 func (e Event) say(now time.Time) tale {
-	t := tale{Event: e}
+	t := tale{Event: e, AnswerURL: e.answerURL()}
 	c := clock{now, e.Token.Schedule.Zone()}
 	if e.Recovery() {
 		t.Title, t.Facts = e.ended(c)
@@ -68,9 +70,13 @@ func (e Event) say(now time.Time) tale {
 // began tells of a token that fires.
 func (e Event) began(c clock) (title string, facts []string) {
 	t := e.Token
+	still := ""
+	if e.Round > 0 {
+		still = "still "
+	}
 	switch e.Reason {
 	case kae.Missed:
-		title = t.Name + " is silent"
+		title = t.Name + " is " + still + "silent"
 		if !e.Due.IsZero() {
 			title += ": expected " + c.on(e.Due)
 			facts = append(facts, "It was expected "+c.at(e.Due)+graceOf(t)+".")
@@ -78,8 +84,11 @@ func (e Event) began(c clock) (title string, facts []string) {
 		facts = append(facts, e.heard(c)...)
 	case kae.Failed:
 		title, facts = e.failed(c)
+		if e.Round > 0 {
+			title += " and has not recovered"
+		}
 	case kae.Overran:
-		title = t.Name + " runs too long"
+		title = t.Name + " " + still + "runs too long"
 		fact := "It is still running"
 		if !t.StartedAt.IsZero() && t.StartedAt.Before(e.At) {
 			fact += " since " + c.full(t.StartedAt)
@@ -90,7 +99,7 @@ func (e Event) began(c clock) (title string, facts []string) {
 		facts = append(facts, fact+".")
 		facts = append(facts, e.heard(c)...)
 	default:
-		title = t.Name + " fires"
+		title = t.Name + " " + still + "fires"
 	}
 	// Right after it began this would say the same twice.
 	if since := c.now.Sub(e.since()); since >= 2*time.Minute {
@@ -168,6 +177,16 @@ func (e Event) ended(c clock) (title string, facts []string) {
 		return title, append(facts, "That it fired could not be told here before.")
 	}
 	return name + " " + how, facts
+}
+
+// answerURL is where one says that one looks after it, or wants to hear no more
+// of it for a while; "" where there is nothing to say. Whoever follows it is
+// asked before anything happens: mail scanners follow links.
+func (e Event) answerURL() string {
+	if e.URL == "" || e.Recovery() {
+		return ""
+	}
+	return e.URL + "/acknowledge"
 }
 
 // since is when the token began to fire.

@@ -20,6 +20,8 @@ type entry struct {
 	strikes                                           int
 	took                                              time.Duration
 	track                                             kae.Track
+	ack                                               *kae.Ack
+	snoozed                                           int64
 
 	wake    int64 // when something happens to it next: due, then the deadline; 0: never
 	fires   int64 // if nothing more comes; 0: never
@@ -57,6 +59,7 @@ func (e *entry) pack(t kae.Token, now time.Time) {
 	e.beats, e.flips, e.lastPos = t.Beats, t.Flips, t.LastPos
 	e.removed, e.since, e.last, e.started = micros(t.RemovedAt), micros(t.Since), micros(t.LastAt), micros(t.StartedAt)
 	e.runs, e.strikes, e.took, e.track = t.Runs, t.Strikes, t.Took, t.Track
+	e.ack, e.snoozed = t.Ack, micros(t.SnoozedUntil)
 	e.flipped, e.due, e.dead = micros(t.FlippedAt), micros(t.DueAt), micros(t.Deadline)
 	e.late, e.unknown = t.Late(now), t.Unknown
 	e.wake = micros(t.Wake(now))
@@ -75,6 +78,7 @@ func (e *entry) token() kae.Token {
 		Runs: e.runs, Strikes: e.strikes, Took: e.took, Track: e.track,
 		Since: moment(e.since), LastAt: moment(e.last), StartedAt: moment(e.started),
 		DueAt: moment(e.due), Deadline: moment(e.dead),
+		Ack: e.ack, SnoozedUntil: moment(e.snoozed),
 	}
 	return t.With(e.id.settings)
 }

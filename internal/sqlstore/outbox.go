@@ -9,39 +9,44 @@ import (
 	"kae"
 )
 
-const deliveryColumns = `id, channel_id, token_id, n, at, from_status, to_status, reason, fired, slot,
-	made_at, state, due_at, batch, attempts, answer, settled_at`
+const deliveryColumns = `id, channel_id, token_id, n, at, from_status, to_status, reason, fired, slot, round,
+	made_at, state, due_at, begun_at, batch, attempts, answer, settled_at`
 
-// New deliveries take the next numbers, in the order of their alerts. A firing
-// is for every channel, its end for those that were to be told of it.
+const nextDelivery = "(SELECT COALESCE(MAX(id), 0) FROM deliveries)"
+
+// New deliveries take the next numbers, in their order.
 var addDeliveries = many{
-	before: "WITH v (i, token_id, n, at, from_status, to_status, reason, fired, slot, made_at) AS (VALUES ",
-	first:  typed("BBBBTTTBBB"), row: marks(10), most: maxRows,
+	before: "WITH v (i, channel_id, token_id, n, at, from_status, to_status, reason, fired, slot, made_at) AS (VALUES ",
+	first:  typed("BBBBBTTTBBB"), row: marks(11), most: maxRows,
 	after: ") INSERT INTO deliveries (" + deliveryColumns + `)
-	SELECT (SELECT COALESCE(MAX(id), 0) FROM deliveries) + ROW_NUMBER() OVER (ORDER BY v.i, c.id), c.id,
-	v.token_id, v.n, v.at, v.from_status, v.to_status, v.reason, v.fired, v.slot, v.made_at, 'waiting', v.made_at, 0, 0, '', 0
-	FROM v, channels c WHERE c.removed_at = 0 AND (v.to_status = 'firing' OR EXISTS (
-		SELECT 1 FROM deliveries d WHERE d.token_id = v.token_id AND d.channel_id = c.id AND d.fired = v.fired))`,
+	SELECT ` + nextDelivery + ` + ROW_NUMBER() OVER (ORDER BY v.i, c.id), c.id,
+	v.token_id, v.n, v.at, v.from_status, v.to_status, v.reason, v.fired, v.slot, 0, v.made_at, 'waiting', v.made_at, 0, 0, 0, '', 0
+	FROM v, channels c WHERE c.removed_at = 0 AND (v.channel_id = c.id OR v.channel_id = 0 AND EXISTS (
+		SELECT 1 FROM deliveries d WHERE d.token_id = v.token_id AND d.channel_id = c.id AND d.fired = v.fired AND d.state <> 'spared'))`,
 }
 
-// Alert implements [kae.Tx]. What one statement writes it does not see, so a
-// token's alerts go into several.
-func (t *tx) Alert(alerts []kae.Alert, now time.Time) error {
-	for len(alerts) > 0 {
-		n, seen := 0, map[int64]bool{}
-		for n < len(alerts) && !seen[alerts[n].TokenID] {
-			seen[alerts[n].TokenID] = true
+// Alert implements [kae.Tx]. What one statement writes it does not see, so the
+// end of a firing goes into another one than the firing.
+func (t *tx) Alert(all []kae.Delivery, now time.Time) error {
+	for len(all) > 0 {
+		n, seen := 0, map[int64]int64{}
+		for n < len(all) {
+			d := &all[n]
+			if number, ok := seen[d.TokenID]; ok && (number != d.Number || d.ChannelID == 0) {
+				break
+			}
+			seen[d.TokenID] = d.Number
 			n++
 		}
 		err := t.rows(&addDeliveries, n, func(args []any, i int) []any {
-			a := &alerts[i]
-			return append(args, int64(i), a.TokenID, a.Number, micros(a.At), string(a.From), string(a.To), string(a.Reason),
-				micros(a.Fired), micros(a.Due), micros(now))
+			d := &all[i]
+			return append(args, int64(i), d.ChannelID, d.TokenID, d.Number, micros(d.At), string(d.From), string(d.To), string(d.Reason),
+				micros(d.Fired), micros(d.Due), micros(now))
 		})
 		if err != nil {
 			return err
 		}
-		alerts = alerts[n:]
+		all = all[n:]
 	}
 	return nil
 }
@@ -68,7 +73,7 @@ func (s *Store) Channels(ctx context.Context) (all []kae.Channel, err error) {
 }
 
 // PutChannel implements [kae.Outbox].
-func (s *Store) PutChannel(ctx context.Context, c kae.Channel) (int64, error) {
+func (s *Store) PutChannel(ctx context.Context, c kae.Channel, policy func(id int64) *kae.Policy) (int64, error) {
 	err := s.Write(ctx, func(kt kae.Tx) error {
 		t := kt.(*tx)
 		if err := t.begin(); err != nil {
@@ -79,11 +84,16 @@ func (s *Store) PutChannel(ctx context.Context, c kae.Channel) (int64, error) {
 				return err
 			}
 		}
-		if err := t.putChannel(c); err != nil || !c.Removed() {
+		err := t.putChannel(c)
+		if err == nil {
+			err = t.putPolicy(policy(c.ID))
+		}
+		if err != nil || !c.Removed() {
 			return err
 		}
-		return t.exec("UPDATE deliveries SET state = 'given up', answer = 'The channel was removed.', settled_at = ? WHERE channel_id = ? AND state = 'waiting'",
-			append(t.buffer(), micros(c.RemovedAt), c.ID))
+		return t.exec(`UPDATE deliveries SET state = CASE WHEN attempts = 0 AND due_at > ? THEN 'spared' ELSE 'given up' END,
+			answer = 'The channel was removed.', settled_at = ? WHERE channel_id = ? AND state = 'waiting'`,
+			append(t.buffer(), micros(c.RemovedAt), micros(c.RemovedAt), c.ID))
 	})
 	return c.ID, err
 }
@@ -117,16 +127,24 @@ func (s *Store) Waiting(ctx context.Context) ([]kae.Delivery, error) {
 	return s.deliveries(ctx, "SELECT "+deliveryColumns+" FROM deliveries WHERE state = 'waiting' ORDER BY id", nil)
 }
 
+// Standing implements [kae.Outbox].
+func (s *Store) Standing(ctx context.Context) ([]kae.Delivery, error) {
+	return s.deliveries(ctx, "SELECT "+deliveryColumns+` FROM deliveries WHERE id IN (
+		SELECT MAX(d.id) FROM tokens t JOIN deliveries d ON d.token_id = t.id AND d.fired = t.flipped_at
+		WHERE t.status = 'firing' AND t.removed_at = 0 AND d.to_status = 'firing' AND d.state = 'delivered'
+		GROUP BY d.token_id, d.channel_id) ORDER BY id`, nil)
+}
+
 func (s *Store) deliveries(ctx context.Context, text string, args []any) (all []kae.Delivery, err error) {
 	err = s.read(ctx, func(ctx context.Context, c *conn) error {
 		all = nil
 		return c.each(ctx, text, args, func(rows *sql.Rows) error {
 			var d kae.Delivery
-			var at, fired, slot, made, due, settled int64
-			err := rows.Scan(&d.ID, &d.ChannelID, &d.TokenID, &d.Number, &at, &d.From, &d.To, &d.Reason, &fired, &slot,
-				&made, &d.State, &due, &d.Batch, &d.Attempts, &d.Answer, &settled)
+			var at, fired, slot, made, due, begun, settled int64
+			err := rows.Scan(&d.ID, &d.ChannelID, &d.TokenID, &d.Number, &at, &d.From, &d.To, &d.Reason, &fired, &slot, &d.Round,
+				&made, &d.State, &due, &begun, &d.Batch, &d.Attempts, &d.Answer, &settled)
 			d.At, d.Fired, d.Due = moment(at), moment(fired), moment(slot)
-			d.MadeAt, d.DueAt, d.SettledAt = moment(made), moment(due), moment(settled)
+			d.MadeAt, d.DueAt, d.BegunAt, d.SettledAt = moment(made), moment(due), moment(begun), moment(settled)
 			all = append(all, d)
 			return err
 		})
@@ -142,9 +160,7 @@ func (s *Store) Settle(ctx context.Context, all []kae.Delivery, c kae.Channel, n
 			return err
 		}
 		for _, d := range all {
-			err := t.exec("UPDATE deliveries SET state = ?, due_at = ?, batch = ?, attempts = ?, answer = ?, settled_at = ? WHERE id = ? AND state = 'waiting'",
-				append(t.buffer(), string(d.State), micros(d.DueAt), d.Batch, d.Attempts, d.Answer, micros(d.SettledAt), d.ID))
-			if err != nil {
+			if err := t.putDelivery(d); err != nil {
 				return err
 			}
 		}
@@ -158,4 +174,16 @@ func (s *Store) Settle(ctx context.Context, all []kae.Delivery, c kae.Channel, n
 			// Of a firing that goes on it has to be known who was told.
 			append(t.buffer(), micros(now.Add(-kae.DeliveriesKept))))
 	})
+}
+
+func (t *tx) putDelivery(d kae.Delivery) error {
+	if d.ID != 0 {
+		return t.exec("UPDATE deliveries SET state = ?, due_at = ?, begun_at = ?, batch = ?, attempts = ?, answer = ?, settled_at = ? WHERE id = ? AND state = 'waiting'",
+			append(t.buffer(), string(d.State), micros(d.DueAt), micros(d.BegunAt), d.Batch, d.Attempts, d.Answer, micros(d.SettledAt), d.ID))
+	}
+	return t.exec("INSERT INTO deliveries ("+deliveryColumns+") SELECT "+nextDelivery+` + 1, id, CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT),
+		CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT),
+		CAST(? AS BIGINT), 'waiting', CAST(? AS BIGINT), 0, 0, 0, CAST(? AS TEXT), 0 FROM channels WHERE id = ? AND removed_at = 0`,
+		append(t.buffer(), d.TokenID, d.Number, micros(d.At), string(d.From), string(d.To), string(d.Reason), micros(d.Fired), micros(d.Due), d.Round,
+			micros(d.MadeAt), micros(d.DueAt), d.Answer, d.ChannelID))
 }

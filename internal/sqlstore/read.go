@@ -189,12 +189,12 @@ func readBodies(ctx context.Context, c *conn, tokenID int64, beats []kae.Heartbe
 }
 
 func readFlips(ctx context.Context, c *conn, t kae.Token, q kae.HistoryQuery) (flips []kae.Flip, err error) {
-	err = c.each(ctx, `SELECT n, at, from_status, to_status, reason FROM flips
+	err = c.each(ctx, `SELECT n, at, from_status, to_status, reason, note FROM flips
 		WHERE token_id = ? AND n < ? ORDER BY n DESC LIMIT ?`,
 		[]any{t.ID, below(q.FlipsBefore, t.Flips), q.Limit}, func(rows *sql.Rows) error {
 			f := kae.Flip{TokenID: t.ID}
 			var at int64
-			err := rows.Scan(&f.Number, &at, &f.From, &f.To, &f.Reason)
+			err := rows.Scan(&f.Number, &at, &f.From, &f.To, &f.Reason, &f.Note)
 			f.At = moment(at)
 			flips = append(flips, f)
 			return err

@@ -108,7 +108,7 @@ func TestADatabaseOfAnotherProgramIsRefusedAndStaysAsItIs(t *testing.T) {
 
 func TestANewerDatabaseIsRefusedAndStaysAsItIs(t *testing.T) {
 	const newer = "INSERT INTO kae_schema (version_id, is_applied) VALUES (7, '1')"
-	const sentence = " has schema version 7 and this kae knows only 4: start a newer kae, or restore a backup from before its upgrade."
+	const sentence = " has schema version 7 and this kae knows only 5: start a newer kae, or restore a backup from before its upgrade."
 	path := filepath.Join(t.TempDir(), "kae.sqlite")
 	create(t, path)
 	run(t, path, newer)

@@ -174,11 +174,11 @@ func TestWhatRootRestoresBelongsToTheOldOwner(t *testing.T) {
 func TestARestoreGivesUpWhatWaited(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kae.sqlite")
 	s := stored(t, path, 1)
-	if _, err := s.PutChannel(t.Context(), kae.Channel{Name: "ops", Kind: "webhook"}); err != nil {
+	if _, err := s.PutChannel(t.Context(), kae.Channel{Name: "ops", Kind: "webhook"}, func(int64) *kae.Policy { return &kae.Policy{} }); err != nil {
 		t.Fatal(err)
 	}
 	err := s.Write(t.Context(), func(tx kae.Tx) error {
-		return tx.Alert([]kae.Alert{{TokenID: 1, Number: 1, At: time.Now(), To: kae.Firing, Fired: time.Now()}}, time.Now())
+		return tx.Alert([]kae.Delivery{{ChannelID: 1, Alert: kae.Alert{TokenID: 1, Number: 1, At: time.Now(), To: kae.Firing, Fired: time.Now()}}}, time.Now())
 	})
 	if err != nil {
 		t.Fatal(err)

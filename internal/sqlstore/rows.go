@@ -75,26 +75,34 @@ type scanner interface{ Scan(dest ...any) error }
 
 const tokenColumns = `id, value, uuid, name, description, tags, schedule, zone, grace,
 	max_run, fire_after, body_has, body_lacks, post_only, created_at, removed_at,
-	pos, status, reason, flipped_at, unknown, beats, flips, last_pos, since, last_at, strikes, runs, took, track`
+	pos, status, reason, flipped_at, unknown, beats, flips, last_pos, since, last_at, strikes, runs, took, track,
+	acked_at, acked_by, acked_why, snoozed_until`
 
-const tokenWidth = 30
+const tokenWidth = 34
 
 func tokenArgs(args []any, t *kae.Token, pos int64) []any {
+	var ack kae.Ack
+	if t.Ack != nil {
+		ack = *t.Ack
+	}
 	return append(args, t.ID, t.Value, t.UUID, t.Name, t.Description, strings.Join(t.Tags, " "),
 		t.Schedule.String(), zoneName(t.Schedule), t.Grace.Microseconds(),
 		t.MaxRun.Microseconds(), int64(t.FireAfter), t.BodyHas, t.BodyLacks, yesNo(t.PostOnly),
 		micros(t.CreatedAt), micros(t.RemovedAt),
 		pos, string(t.Status), string(t.Reason), micros(t.FlippedAt), yesNo(t.Unknown),
-		t.Beats, t.Flips, t.LastPos, micros(t.Since), micros(t.LastAt), int64(t.Strikes), runsText(t.Runs), t.Took.Microseconds(), trackText(t.Track))
+		t.Beats, t.Flips, t.LastPos, micros(t.Since), micros(t.LastAt), int64(t.Strikes), runsText(t.Runs), t.Took.Microseconds(), trackText(t.Track),
+		micros(ack.At), ack.By, ack.Why, micros(t.SnoozedUntil))
 }
 
 func scanToken(row scanner) (t kae.Token, pos int64, err error) {
 	var tags, schedule, zone, postOnly, unknown, runs, track string
-	var grace, maxRun, createdAt, removedAt, flippedAt, since, lastAt, took int64
+	var grace, maxRun, createdAt, removedAt, flippedAt, since, lastAt, took, ackedAt, snoozedUntil int64
+	var ack kae.Ack
 	err = row.Scan(&t.ID, &t.Value, &t.UUID, &t.Name, &t.Description, &tags,
 		&schedule, &zone, &grace, &maxRun, &t.FireAfter, &t.BodyHas, &t.BodyLacks, &postOnly, &createdAt, &removedAt,
 		&pos, &t.Status, &t.Reason, &flippedAt, &unknown,
-		&t.Beats, &t.Flips, &t.LastPos, &since, &lastAt, &t.Strikes, &runs, &took, &track)
+		&t.Beats, &t.Flips, &t.LastPos, &since, &lastAt, &t.Strikes, &runs, &took, &track,
+		&ackedAt, &ack.By, &ack.Why, &snoozedUntil)
 	if err != nil {
 		return t, 0, err
 	}
@@ -112,6 +120,11 @@ func scanToken(row scanner) (t kae.Token, pos int64, err error) {
 	t.Since, t.LastAt = moment(since), moment(lastAt)
 	t.Took = time.Duration(took) * time.Microsecond
 	t.Track = parseTrack(track)
+	t.SnoozedUntil = moment(snoozedUntil)
+	if ackedAt != 0 {
+		ack.At = moment(ackedAt)
+		t.Ack = &ack
+	}
 	t.Runs, err = parseRuns(runs)
 	return t.Settle(), pos, err
 }

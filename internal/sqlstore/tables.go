@@ -8,7 +8,7 @@ import (
 )
 
 // ourTables are the names of the tables that the migrations make.
-var ourTables = []string{"tokens", "journal", "heartbeats", "bodies", "flips", "gaps", "clock", "channels", "deliveries"}
+var ourTables = []string{"tokens", "journal", "heartbeats", "bodies", "flips", "gaps", "clock", "channels", "deliveries", "policy"}
 
 // Tables gives the schema of a PostgreSQL database and which of kae's tables
 // are in it, as PostgreSQL's programs want them: "schema"."table".

@@ -200,7 +200,8 @@ var putTokens = many{
 	status = excluded.status, reason = excluded.reason, flipped_at = excluded.flipped_at,
 	unknown = excluded.unknown, beats = excluded.beats, flips = excluded.flips, last_pos = excluded.last_pos,
 	since = excluded.since, last_at = excluded.last_at, strikes = excluded.strikes, runs = excluded.runs,
-	took = excluded.took, track = excluded.track`,
+	took = excluded.took, track = excluded.track,
+	acked_at = excluded.acked_at, acked_by = excluded.acked_by, acked_why = excluded.acked_why, snoozed_until = excluded.snoozed_until`,
 }
 
 // PutTokens implements [kae.Tx].
@@ -223,14 +224,14 @@ func (t *tx) SaveTokens(tokens []kae.Token, pos int64) error {
 }
 
 var addFlips = many{
-	before: "INSERT INTO flips (token_id, n, at, from_status, to_status, reason) VALUES ", row: marks(6), most: maxRows,
+	before: "INSERT INTO flips (token_id, n, at, from_status, to_status, reason, note) VALUES ", row: marks(7), most: maxRows,
 }
 
 // AddFlips implements [kae.Tx].
 func (t *tx) AddFlips(flips []kae.Flip, keep int64) error {
 	err := t.rows(&addFlips, len(flips), func(args []any, i int) []any {
 		f := &flips[i]
-		return append(args, f.TokenID, f.Number, micros(f.At), string(f.From), string(f.To), string(f.Reason))
+		return append(args, f.TokenID, f.Number, micros(f.At), string(f.From), string(f.To), string(f.Reason), f.Note)
 	})
 	if err != nil {
 		return err

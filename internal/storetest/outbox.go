@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"kae"
@@ -14,7 +15,7 @@ func (db *database) outbox() kae.Outbox { return db.store.(kae.Outbox) }
 
 func (db *database) channel(c kae.Channel) kae.Channel {
 	db.Helper()
-	id, err := db.outbox().PutChannel(db.Context(), c)
+	id, err := db.outbox().PutChannel(db.Context(), c, func(id int64) *kae.Policy { return &kae.Policy{Rules: []kae.Rule{{Channels: []int64{id}}}} })
 	if err != nil {
 		db.Fatalf("PutChannel: %v", err)
 	}
@@ -22,9 +23,25 @@ func (db *database) channel(c kae.Channel) kae.Channel {
 	return c
 }
 
+// alert writes alerts: of a firing for every channel, of an end for whoever was
+// told.
 func (db *database) alert(now time.Time, alerts ...kae.Alert) {
 	db.Helper()
-	db.write(func(tx kae.Tx) error { return tx.Alert(alerts, now) })
+	all, err := db.outbox().Channels(db.Context())
+	if err != nil {
+		db.Fatalf("Channels: %v", err)
+	}
+	var told []kae.Delivery
+	for _, a := range alerts {
+		if a.Recovery() {
+			told = append(told, kae.Delivery{Alert: a})
+			continue
+		}
+		for _, c := range all {
+			told = append(told, kae.Delivery{ChannelID: c.ID, Alert: a})
+		}
+	}
+	db.write(func(tx kae.Tx) error { return tx.Alert(told, now) })
 }
 
 func (db *database) waiting() []kae.Delivery {
@@ -110,7 +127,7 @@ var outboxCases = []testCase{
 	{"an alert is written with what it tells, or not at all", func(db *database) {
 		db.channel(kae.Channel{Name: "a", CreatedAt: at(1)})
 		err := db.store.Write(db.Context(), func(tx kae.Tx) error {
-			if err := tx.Alert([]kae.Alert{fires(7, 1, 9)}, at(10)); err != nil {
+			if err := tx.Alert([]kae.Delivery{{ChannelID: 1, Alert: fires(7, 1, 9)}}, at(10)); err != nil {
 				return err
 			}
 			return errOurs
@@ -124,7 +141,7 @@ var outboxCases = []testCase{
 		db.alert(at(10), fires(7, 1, 9), fires(8, 1, 9), fires(9, 1, 9))
 		all := db.waiting()
 		all[0].State, all[0].Attempts, all[0].Answer, all[0].SettledAt = kae.Delivered, 1, "200 OK", at(11)
-		all[1].DueAt, all[1].Batch, all[1].Attempts, all[1].Answer = at(21), 1, 1, "timed out"
+		all[1].DueAt, all[1].BegunAt, all[1].Batch, all[1].Attempts, all[1].Answer = at(21), at(11), 1, 1, "timed out"
 		c.LastAt, c.FailingSince, c.Problem = at(11), at(11), "timed out"
 		db.settle(at(11), c, all[:2]...)
 		db.equal("what waits", db.waiting(), all[1:])
@@ -177,6 +194,101 @@ var outboxCases = []testCase{
 		db.equal("what is known still", known, all[2:3])
 		db.alert(late, recovers(7, 4, 9, 12), recovers(8, 2, 9, 12))
 		db.equal("what waits", shape(db.waiting()), []string{"token 7 to channel 1: up, waiting"})
+	}},
+	{"a firing is for the channels that it is written for, and its end for those that were not spared", func(db *database) {
+		for _, name := range []string{"a", "b", "c"} {
+			db.channel(kae.Channel{Name: name, Settings: map[string]string{}, CreatedAt: at(1)})
+		}
+		db.write(func(tx kae.Tx) error {
+			return tx.Alert([]kae.Delivery{{ChannelID: 3, Alert: fires(7, 1, 9)}, {ChannelID: 1, Alert: fires(7, 1, 9)}, {ChannelID: 9, Alert: fires(7, 1, 9)}, {ChannelID: 1, Alert: fires(8, 1, 9)}}, at(10))
+		})
+		all := db.waiting()
+		db.equal("what waits", shape(all), []string{"token 7 to channel 3: firing, waiting", "token 7 to channel 1: firing, waiting", "token 8 to channel 1: firing, waiting"})
+		all[1].State, all[1].SettledAt = kae.Spared, at(11)
+		db.settle(at(11), kae.Channel{ID: 1}, all[1])
+		db.alert(at(12), recovers(7, 2, 9, 12))
+		db.equal("its end", shape(db.waiting()[2:]), []string{"token 7 to channel 3: up, waiting"})
+	}},
+	{"a round more is written beside what is settled", func(db *database) {
+		c := db.channel(kae.Channel{Name: "a", Settings: map[string]string{}, CreatedAt: at(1)})
+		fired := token(7)
+		fired.Status, fired.FlippedAt = kae.Firing, at(9)
+		db.add(fired, token(8))
+		db.alert(at(10), fires(7, 1, 9), fires(8, 1, 8))
+		all := db.waiting()
+		for i := range all {
+			all[i].State, all[i].Attempts, all[i].SettledAt = kae.Delivered, 1, at(11)
+		}
+		next := kae.Delivery{ChannelID: c.ID, Alert: all[0].Alert, Round: 1, MadeAt: at(11), DueAt: at(99), State: kae.Waiting, Answer: "later"}
+		db.settle(at(11), c, all[0], all[1], next, kae.Delivery{ChannelID: 5, Alert: all[0].Alert, Round: 1, State: kae.Waiting})
+		db.reopen()
+		next.ID = 3
+		db.equal("what waits", db.waiting(), []kae.Delivery{next})
+		standing := func() []kae.Delivery {
+			found, err := db.outbox().Standing(db.Context())
+			if err != nil {
+				db.Fatal(err)
+			}
+			return found
+		}
+		db.equal("what was told and goes on", standing(), all[:1])
+		next.State, next.SettledAt = kae.Delivered, at(100)
+		db.settle(at(100), c, next)
+		db.equal("the newest of it", standing(), []kae.Delivery{next})
+		db.alert(at(101), recovers(7, 2, 9, 101))
+		db.equal("one end", shape(db.waiting()), []string{"token 7 to channel 1: up, waiting"})
+	}},
+	{"a policy is read as it was written", func(db *database) {
+		read := func() *kae.Policy {
+			p, err := db.outbox().Policy(db.Context())
+			if err != nil {
+				db.Fatal(err)
+			}
+			return p
+		}
+		if p := read(); p != nil {
+			db.Errorf("before there is one: %+v", p)
+		}
+		zone, err := kae.LoadZone("Europe/Madrid")
+		if err != nil {
+			db.Fatal(err)
+		}
+		starts, err := kae.ParseSchedule("0 2 * * Sun", zone)
+		if err != nil {
+			db.Fatal(err)
+		}
+		want := &kae.Policy{
+			Zone: zone,
+			Rules: []kae.Rule{
+				{Pick: kae.Pick{Tags: []string{"db", "é"}}, Reasons: []kae.Reason{kae.Missed}, Channels: []int64{2, 1}, After: time.Minute, Every: time.Hour, Hours: kae.Hours{From: 60, To: 30}, Only: true, Ends: true},
+				{Channels: []int64{1}},
+			},
+			Quiet: kae.Hours{From: 1320, To: 420}, Except: kae.Pick{Tokens: []int64{7}},
+			Windows: []kae.Window{
+				{ID: 3, Name: "once", From: at(1), To: at(2)},
+				{ID: 4, Name: "again", Pick: kae.Pick{Tags: []string{"x"}}, Starts: starts, Length: 2 * time.Hour},
+			},
+		}
+		if err := db.outbox().PutPolicy(db.Context(), want); err != nil {
+			db.Fatal(err)
+		}
+		db.reopen()
+		if got := read(); !reflect.DeepEqual(got, want) {
+			db.Errorf("read %+v, wrote %+v", got, want)
+		}
+		db.channel(kae.Channel{Name: "a", CreatedAt: at(1)})
+		db.equal("with a channel comes its policy", read().Rules, []kae.Rule{{Channels: []int64{1}}})
+	}},
+	{"who looks after a token, and until when it is snoozed, is kept", func(db *database) {
+		a, b := token(7), token(8)
+		a.Ack, a.SnoozedUntil = &kae.Ack{At: at(5), By: "Ana", Why: "on it"}, at(50)
+		db.add(a, b)
+		db.reopen()
+		got := db.read(-1).Tokens
+		db.equal("tokens", []kae.Token{got[0].Token, got[1].Token}, []kae.Token{a, b})
+		a.Ack, a.SnoozedUntil = nil, time.Time{}
+		db.write(func(tx kae.Tx) error { return tx.PutTokens([]kae.Token{a}, 9) })
+		db.equal("taken back", db.read(-1).Tokens[0].Token, a)
 	}},
 	{"a forgotten token takes its deliveries along", func(db *database) {
 		db.add(token(7), token(8))

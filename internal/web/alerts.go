@@ -34,7 +34,19 @@ type Alerts interface {
 	// Deliveries reads what was, or is to be, delivered, the newest first.
 	Deliveries(ctx context.Context, q kae.DeliveryQuery) ([]kae.Delivery, error)
 
-	// Undelivered counts the deliveries that wait, and the channels to which
-	// nothing gets through now. It only reads memory.
+	// Undelivered counts the deliveries that are due and wait, and the channels
+	// to which nothing gets through now. It only reads memory.
 	Undelivered() (waiting, failing int)
+
+	// Policy gives who is told what. It is not to be changed.
+	Policy() *kae.Policy
+
+	// ChangePolicy makes another policy of the present one. Errors are those of
+	// change; of code Invalid, joined where there are several, with the field
+	// that is wrong as [kae.Policy.Validate] has them; and Unavailable.
+	ChangePolicy(ctx context.Context, change func(kae.Policy) (kae.Policy, error)) error
+
+	// Wake makes what waits be judged anew, after something was said about a
+	// token. It does not block.
+	Wake()
 }

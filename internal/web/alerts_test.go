@@ -24,6 +24,8 @@ type board struct {
 	refuses  error          // why the other side accepts no test
 	fails    error          // of whatever needs the database
 	reads    int            // of deliveries
+	policy   kae.Policy
+	woken    int
 }
 
 // alerts puts channels into a world.
@@ -104,6 +106,40 @@ func (b *board) Put(_ context.Context, c kae.Channel) (kae.Channel, error) {
 	now.Name, now.Settings = c.Name, maps.Clone(c.Settings)
 	b.channels[now.ID-1] = now
 	return now, nil
+}
+
+func (b *board) Policy() *kae.Policy {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := b.policy
+	return &p
+}
+
+func (b *board) ChangePolicy(_ context.Context, change func(kae.Policy) (kae.Policy, error)) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.fails != nil {
+		return b.fails
+	}
+	next, err := change(b.policy)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range next.Validate() {
+		errs = append(errs, e)
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	b.policy = next
+	return nil
+}
+
+func (b *board) Wake() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.woken++
 }
 
 func (b *board) Remove(_ context.Context, id int64) error {

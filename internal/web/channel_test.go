@@ -42,7 +42,7 @@ func TestAChannelInJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	delivery := map[string]any{"id": 1.0, "channel_id": 1.0, "channel": "on call", "token_id": 7.0, "token": "", "number": 1.0, "at": "2026-11-22T11:59:00.000000Z",
-		"from": "up", "to": "firing", "reason": "missed", "fired_at": "2026-11-22T11:59:00.000000Z", "due_at": "2026-11-22T11:58:00.000000Z",
+		"from": "up", "to": "firing", "reason": "missed", "round": 0.0, "fired_at": "2026-11-22T11:59:00.000000Z", "due_at": "2026-11-22T11:58:00.000000Z",
 		"state": "waiting", "next_try_at": "2026-11-22T12:03:00.000000Z", "attempts": 2.0, "answer": "timed out", "settled_at": nil}
 	if d := cmp.Diff([]map[string]any{delivery}, page.Deliveries); d != "" {
 		t.Errorf("a delivery (-want +got):\n%s", d)

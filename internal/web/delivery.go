@@ -26,7 +26,8 @@ type deliveryView struct {
 	FiredAt   stamp             `json:"fired_at"`
 	DueAt     stamp             `json:"due_at"` // the expected time that was missed
 	State     kae.DeliveryState `json:"state"`
-	NextTryAt stamp             `json:"next_try_at"` // null: it is settled
+	Round     int               `json:"round"`       // how often the channel was told of the firing before
+	NextTryAt stamp             `json:"next_try_at"` // null: it is settled, or waits for somebody
 	Attempts  int               `json:"attempts"`
 	Answer    string            `json:"answer"`
 	SettledAt stamp             `json:"settled_at"`
@@ -36,6 +37,7 @@ type deliveryView struct {
 	Time    moment `json:"-"`
 	Tries   string `json:"-"`
 	Next    moment `json:"-"`
+	First   bool   `json:"-"` // it was never tried
 	Settled moment `json:"-"`
 }
 
@@ -44,6 +46,7 @@ var deliveryLooks = map[kae.DeliveryState]state{
 	kae.Waiting:   {Class: "late", Icon: "clock"},
 	kae.Delivered: {Class: "up", Icon: "up"},
 	kae.GivenUp:   {Class: "fire", Icon: "fail"},
+	kae.Spared:    {Class: "new", Icon: "new"},
 }
 
 // alertLook tells what an alert says.
@@ -72,6 +75,11 @@ func (s *Server) deliveryView(d kae.Delivery, c clock) deliveryView {
 	if d.State == kae.Waiting {
 		v.NextTryAt, v.Next = stamp(d.DueAt), c.rel(d.DueAt)
 	}
+	v.Round = d.Round
+	if d.Round > 0 {
+		v.What.Word = "still " + v.What.Word
+	}
+	v.First = d.State == kae.Waiting && d.Attempts == 0
 	switch {
 	case d.State == kae.Delivered && d.Attempts > 1:
 		v.Tries = ordinal(d.Attempts) + " try"
