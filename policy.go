@@ -204,9 +204,9 @@ func (p *Policy) Due(t Token, d Delivery) (at time.Time, why string, ok bool) {
 			}
 		case !r.fits(t, d.Reason):
 		case d.Round > 0 && r.Every > 0:
-			tell(r, r.Every, "It is told again if it still fires then.")
+			tell(r, r.Every, "Again, if it still fires then.")
 		case d.Round == 0 && r.After > 0:
-			tell(r, r.After, "It is told if it still fires then.")
+			tell(r, r.After, "If it still fires then.")
 		case d.Round == 0:
 			tell(r, 0, "")
 		}

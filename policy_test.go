@@ -164,8 +164,8 @@ func TestWhenWhoHears(t *testing.T) {
 		want, why  string // "": it is not told
 	}{
 		{"at once", "", fires(1, 0, "2026-06-01T10:00:00+02:00"), "", "2026-06-01T10:00:00+02:00", ""},
-		{"after a while", "", fires(2, 0, "2026-06-01T10:00:00+02:00"), "", "2026-06-01T10:15:00+02:00", "It is told if it still fires then."},
-		{"again", "", fires(2, 3, "2026-06-01T10:00:00+02:00"), "", "2026-06-01T14:00:00+02:00", "It is told again if it still fires then."},
+		{"after a while", "", fires(2, 0, "2026-06-01T10:00:00+02:00"), "", "2026-06-01T10:15:00+02:00", "If it still fires then."},
+		{"again", "", fires(2, 3, "2026-06-01T10:00:00+02:00"), "", "2026-06-01T14:00:00+02:00", "Again, if it still fires then."},
 		{"not again", "", fires(1, 1, "2026-06-01T10:00:00+02:00"), "", "", ""},
 		{"in the night", "", fires(1, 0, "2026-06-01T23:00:00+02:00"), "", "2026-06-02T07:00:00+02:00", "Quiet hours."},
 		{"after a while, which ends in the night", "", fires(2, 0, "2026-06-01T21:50:00+02:00"), "", "2026-06-02T07:00:00+02:00", "Quiet hours."},

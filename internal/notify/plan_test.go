@@ -83,7 +83,7 @@ func TestWhatIsOverBeforeItsTimeIsSpared(t *testing.T) {
 		d.heard("mail", "30m0s: t1 firing")
 		want := []string{
 			"delivered: taken", "spared: It was over before that.", "delivered: taken", "spared: Its firing was not told either.",
-			"delivered: taken", "delivered: taken", "waiting: It is told again if it still fires then.",
+			"delivered: taken", "delivered: taken", "waiting: Again, if it still fires then.",
 		}
 		if diff := cmp.Diff(want, d.says()); diff != "" {
 			t.Error(diff)

@@ -100,6 +100,7 @@ func (b *board) Put(_ context.Context, c kae.Channel) (kae.Channel, error) {
 	now := kae.Channel{ID: int64(len(b.channels)) + 1, Kind: c.Kind, CreatedAt: b.world.clock()}
 	if c.ID == 0 {
 		b.channels = append(b.channels, now)
+		b.policy = *b.policy.Greets(now.ID)
 	} else {
 		now = b.channels[c.ID-1]
 	}
@@ -148,7 +149,7 @@ func (b *board) Remove(_ context.Context, id int64) error {
 	if b.fails != nil {
 		return b.fails
 	}
-	b.channels[id-1].RemovedAt = b.world.clock()
+	b.channels[id-1].RemovedAt, b.policy = b.world.clock(), *b.policy.Without(id)
 	return nil
 }
 

@@ -4,11 +4,13 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"kae"
 	"kae/internal/notify"
+	"kae/internal/roster"
 )
 
 // How far the log of a channel's deliveries goes.
@@ -196,18 +198,61 @@ type channelsPage struct {
 	Channels []channelView `json:"channels"`
 	Waiting  int           `json:"undelivered"`
 
-	Note *noteView `json:"-"`
+	Note   *noteView    `json:"-"`
+	Policy policyForm   `json:"-"`
+	Silent []string     `json:"-"` // channels that no sentence names
+	Tokens []optionView `json:"-"` // of which one can ask what would happen
+	Would  [][]part     `json:"-"`
 }
 
 func (s *Server) channels(w http.ResponseWriter, r *http.Request) error {
-	c := s.clock()
+	page := s.channelsPage(r, s.clock())
+	if !wantsJSON(r) {
+		page.Policy = s.policyFormOf(s.Alerts.Policy())
+	}
+	return s.show(w, r, "channels.html", page)
+}
+
+// channelsPage is the page of channels, without the policy's form.
+func (s *Server) channelsPage(r *http.Request, c clock) channelsPage {
 	page := channelsPage{frame: s.frame(c), Channels: []channelView{}}
 	page.Waiting, _ = s.Alerts.Undelivered()
 	for _, ch := range s.Alerts.Channels() {
 		page.Channels = append(page.Channels, s.channelView(r.Context(), ch, c))
 	}
 	page.Title, page.Where, page.Note = "Channels, kae", "channels", s.noted(r.URL.Query().Get("done"))
-	return s.show(w, r, "channels.html", page)
+	if wantsJSON(r) {
+		return page
+	}
+	policy := s.Alerts.Policy()
+	for _, ch := range s.Alerts.Channels() {
+		if !slices.ContainsFunc(policy.Rules, func(r kae.Rule) bool { return slices.Contains(r.Channels, ch.ID) }) {
+			page.Silent = append(page.Silent, ch.Name)
+		}
+	}
+	page.Tokens, page.Would = s.supposed(r.URL.Query().Get("token"), c)
+	return page
+}
+
+const supposable = 100 // tokens to choose from
+
+// supposed tells what would happen if a token fired: the one that is asked for,
+// or the first by name.
+func (s *Server) supposed(asked string, c clock) (tokens []optionView, would [][]part) {
+	found := s.Roster.Page(roster.Query{Sort: roster.ByName, Limit: supposable}).Tokens
+	if id, err := strconv.ParseInt(asked, 10, 64); err == nil && !slices.ContainsFunc(found, func(t kae.Token) bool { return t.ID == id }) {
+		if t, ok := s.Roster.Get(id); ok && !t.Removed() {
+			found = append(found, t)
+		}
+	}
+	for i, t := range found {
+		id := strconv.FormatInt(t.ID, 10)
+		tokens = append(tokens, optionView{id, t.Name, id == asked})
+		if id == asked || i == 0 {
+			would = s.wouldHear(t, c)
+		}
+	}
+	return tokens, would
 }
 
 // channelOf finds the channel that a path names.

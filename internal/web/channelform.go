@@ -163,7 +163,7 @@ func (s *Server) channelForm(ch kae.Channel, k notify.Kind, sent url.Values, wro
 	if ch.ID != 0 {
 		page.Heading = "Edit " + ch.Name
 	}
-	page.Title = page.Heading + ", kae"
+	page.Title, page.Where = page.Heading+", kae", "form"
 	page.Fields = []field{{Name: "name", Label: "Name", Value: ch.Name, Placeholder: "on call", Required: true}}
 	for _, f := range k.Fields {
 		v := field{Name: f.Name, Label: f.Label, Hint: f.Hint, Value: ch.Settings[f.Name], Optional: !f.Required, Required: f.Required, Long: f.Long, Code: true, Secret: f.Secret, Choices: f.Choices}
@@ -193,7 +193,7 @@ func (s *Server) channelForm(ch kae.Channel, k notify.Kind, sent url.Values, wro
 // choice makes the page that asks for a kind.
 func (s *Server) choice(err error) channelForm {
 	page := channelForm{frame: s.frame(s.clock()), Kinds: s.Alerts.Kinds(), Heading: "New channel"}
-	page.Title = "New channel, kae"
+	page.Title, page.Where = "New channel, kae", "form"
 	if e, ok := errors.AsType[*kae.Error](err); ok {
 		page.Problem = e.Message
 	}

@@ -79,7 +79,9 @@ func (s *Server) deliveryView(d kae.Delivery, c clock) deliveryView {
 	if d.Round > 0 {
 		v.What.Word = "still " + v.What.Word
 	}
-	v.First = d.State == kae.Waiting && d.Attempts == 0
+	if v.First = d.State == kae.Waiting && d.Attempts == 0; v.First {
+		v.Look.Class = "new" // nothing is wrong with it
+	}
 	switch {
 	case d.State == kae.Delivered && d.Attempts > 1:
 		v.Tries = ordinal(d.Attempts) + " try"

@@ -75,6 +75,9 @@ func TestPages(t *testing.T) {
 		pages[name] = get(a, path).Body.String()
 	}
 	pages["channel-wrong"] = post(a, "/channels", "kind", "webhook", "name", "", "url", "hooks.example.com", "secret", "typed").Body.String()
+	pages["policy-wrong"] = post(a, "/policy", "rules.0.channels", "1", "rules.1.which", "tags", "rules.1.tags", "", "rules.1.after", "soon", "rules.1.hours", "only", "rules.1.from", "22:00", "rules.1.to", "late",
+		"quiet", "yes", "quiet.from", "22:00", "quiet.to", "7", "except.which", "tags", "except.tags", "critical", "zone", "Madrid").Body.String()
+	pages["policy-added"] = post(a, "/policy", "rules.3.channels", "1", "rules.3.every", "3h", "add", "1", "zone", "UTC").Body.String()
 	none := newWorld()
 	none.alerts()
 	pages["channels-none"] = get(none.server(), "/channels").Body.String()

@@ -170,6 +170,8 @@ func (s *Server) surface() http.Handler {
 		page("POST /channels/{id}", s.changeChannel)
 		page("POST /channels/{id}/test", s.testChannel)
 		page("POST /channels/{id}/remove", s.removeChannel)
+		page("GET /policy", s.policy)
+		page("POST /policy", s.changePolicy)
 	}
 	page("GET /events", s.events)
 	page("/", lost(mux))

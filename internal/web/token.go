@@ -33,6 +33,7 @@ type tokenPage struct {
 
 	Deliveries []deliveryView `json:"deliveries"` // the newest of its alerts
 	SentFault  string         `json:"-"`          // why there are none
+	Would      [][]part       `json:"-"`          // who would hear of it if it fired now
 
 	Sentence []part    `json:"-"`
 	Log      []logRow  `json:"-"`
@@ -219,6 +220,9 @@ func (s *Server) tokenPage(ctx context.Context, t kae.Token, base string, from p
 	page.Title, page.Script = page.Token.pageTitle(), "token.js"
 	page.Snippets = snippets(page.Token.URL, t)
 	page.Deliveries, page.SentFault = s.sentOf(ctx, t, c)
+	if page.Channels > 0 && (t.Status == kae.Up || t.Status == kae.New) && !t.Removed() {
+		page.Would = s.wouldHear(t, c)
+	}
 	log, err := s.readLog(ctx, t, from)
 	if err == nil {
 		page.past, err = s.pastOf(ctx, t, before, log)
