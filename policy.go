@@ -228,6 +228,21 @@ func (p *Policy) Every(t Token, channel int64, why Reason) time.Duration {
 	return least
 }
 
+// Held tells whether nothing about a token may go to a channel at a time.
+func (p *Policy) Held(t Token, channel int64, at time.Time) bool {
+	named := false
+	for _, r := range p.Rules {
+		if slices.Contains(r.Channels, channel) && r.fits(t, "") {
+			named = true
+			if free, _ := p.release(t, r, at); !free.After(at) {
+				return false
+			}
+		}
+	}
+	free, _ := p.release(t, Rule{}, at)
+	return named || free.After(at)
+}
+
 // release gives the first time from one on at which nothing holds back what a
 // rule tells of a token: neither hours, nor a window, nor that it is snoozed.
 // why is what held it last.

@@ -29,6 +29,7 @@ var alertmanager = Kind{
 	},
 	send:  sendAlertmanager,
 	where: "url",
+	renew: time.Minute, // it keeps alerts in memory only, and expects them again and again
 }
 
 type prometheusAlert struct {
@@ -39,9 +40,10 @@ type prometheusAlert struct {
 	Generator   string            `json:"generatorURL,omitempty"`
 }
 
-// alertmanagerKeeps is for how long Alertmanager takes an alert to fire: it is
-// told when it ends, and must not believe so before.
-const alertmanagerKeeps = 365 * 24 * time.Hour
+// alertmanagerKeeps is for how long Alertmanager takes an alert to fire that is
+// not sent again. It is told when the alert ends, and must not believe so when
+// kae is off for a while.
+const alertmanagerKeeps = 72 * time.Hour
 
 func sendAlertmanager(ctx context.Context, o *outside, s settings, m Message) (string, error) {
 	header := http.Header{}

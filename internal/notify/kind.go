@@ -35,8 +35,9 @@ type Kind struct {
 
 	check func(s settings) *kae.Error // what no field is to blame for alone; may be nil
 	send  func(ctx context.Context, o *outside, s settings, m Message) (answer string, err error)
-	most  int    // alerts in a message; 0: as many as there are
-	where string // the setting that tells where it goes: a URL, of which only the host is shown, or words
+	most  int           // alerts in a message; 0: as many as there are
+	renew time.Duration // how often what goes on is sent again, where the other side forgets it otherwise; 0: never
+	where string        // the setting that tells where it goes: a URL, of which only the host is shown, or words
 }
 
 // Options are what holds for all channels of a kae.
@@ -84,6 +85,12 @@ func Open(kind string, values map[string]string, o Options) (Sender, error) {
 func mostOf(name string) int {
 	k, _ := kindOf(name, Options{AllowCommands: true})
 	return cmp.Or(k.most, mostAtOnce)
+}
+
+// renewOf is how often a kind of channel is sent again what goes on.
+func renewOf(name string) time.Duration {
+	k, _ := kindOf(name, Options{AllowCommands: true})
+	return k.renew
 }
 
 func kindOf(name string, o Options) (Kind, error) {

@@ -97,35 +97,45 @@ type result struct {
 	err     error
 }
 
+// loop is what Run knows of channels.
+type loop struct {
+	busy    map[int64]bool      // with a message under way
+	rest    map[int64]time.Time // until when they are left alone
+	renewed map[int64]time.Time // when what goes on was sent again
+	results chan result
+}
+
 // Run sends until ctx ends, and then lets what is being sent come to its end.
 // Each channel has one message under way at the most, so alerts keep their
 // order, and a channel that hangs holds nobody else up.
 func (n *Notifier) Run(ctx context.Context) error {
 	last := context.WithoutCancel(ctx)
-	results := make(chan result)
-	busy, rest := map[int64]bool{}, map[int64]time.Time{}
+	l := loop{busy: map[int64]bool{}, rest: map[int64]time.Time{}, renewed: map[int64]time.Time{}, results: make(chan result)}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			for range busy {
-				n.settle(last, <-results)
+			for range l.busy {
+				n.settle(last, <-l.results)
 			}
 			return nil
-		case r := <-results:
+		case r := <-l.results:
 			for !n.settle(last, r) {
 				if !pause(ctx, storeRetry) {
 					break // what was sent is sent again, with the same key
 				}
 			}
-			delete(busy, r.channel)
-			rest[r.channel] = time.Now().Add(max(calm, asked(r.err)))
+			delete(l.busy, r.channel)
+			l.rest[r.channel] = time.Now().Add(asked(r.err))
+			if len(r.batch) > 0 {
+				l.rest[r.channel] = time.Now().Add(max(calm, asked(r.err)))
+			}
 		case <-n.wake:
 		case <-timer.C:
 		}
 		if ctx.Err() == nil {
-			timer.Reset(time.Until(n.round(last, busy, rest, results)))
+			timer.Reset(time.Until(n.round(last, &l)))
 		}
 	}
 }
@@ -142,20 +152,23 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 // round sends to each channel what is due, and tells when to look again.
-func (n *Notifier) round(ctx context.Context, busy map[int64]bool, rest map[int64]time.Time, results chan<- result) (next time.Time) {
+func (n *Notifier) round(ctx context.Context, l *loop) (next time.Time) {
 	now := time.Now()
-	next = now.Add(time.Hour)
 	of, err := n.waits(ctx, now)
 	if err != nil {
 		n.trouble(err)
 		return now.Add(storeRetry)
 	}
+	if next, err = n.renew(ctx, l, of, now); err != nil {
+		n.trouble(err)
+		return now.Add(storeRetry)
+	}
 	for id, mine := range of {
 		channel, hurry, ok := n.take(id)
-		if !ok || busy[id] { // not there: it was removed a moment ago
+		if !ok || l.busy[id] { // not there: it was removed a moment ago
 			continue
 		}
-		if until := rest[id]; now.Before(until) && !hurry {
+		if until := l.rest[id]; now.Before(until) && !hurry {
 			next = earlier(next, until)
 			continue
 		}
@@ -167,8 +180,8 @@ func (n *Notifier) round(ctx context.Context, busy map[int64]bool, rest map[int6
 		if batch, err = n.claim(ctx, channel, batch); n.trouble(err) {
 			return now.Add(storeRetry)
 		}
-		busy[id] = true
-		go func() { results <- n.send(ctx, channel, batch) }()
+		l.busy[id] = true
+		go func() { l.results <- n.send(ctx, channel, batch) }()
 	}
 	return next
 }

@@ -28,9 +28,15 @@ func (n *Notifier) settle(ctx context.Context, r result) bool {
 	channel, known := n.channels[r.channel]
 	failing := !channel.FailingSince.IsZero()
 	n.mu.Unlock()
-	if r.err == nil {
-		channel.LastAt, channel.FailingSince, channel.Problem = now, time.Time{}, ""
-	} else {
+	switch {
+	case r.err == nil && len(r.batch) == 0 && !failing:
+		return true // what goes on was sent again
+	case r.err == nil:
+		if len(r.batch) > 0 {
+			channel.LastAt = now
+		}
+		channel.FailingSince, channel.Problem = time.Time{}, ""
+	default:
 		channel.Problem = r.err.Error()
 		if !failing {
 			channel.FailingSince = now
