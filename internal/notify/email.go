@@ -98,11 +98,11 @@ func post(ctx context.Context, o *outside, s settings, m Message, host string, c
 	if sent, ok := errors.AsType[*mail.SendError](err); ok && sent.ErrorCode() != 0 {
 		text, _, _ := strings.Cut(sent.Error(), ", affected message ID")
 		lost = sent.Reason == mail.ErrSMTPRcptTo && sent.ErrorCode() >= 500
-		return "", lost, &Refused{Answer: host + " answered " + firstLine(text), Permanent: sent.ErrorCode() >= 500}
+		return "", lost, &Refused{Answer: host + " answered " + firstLine(text), Permanent: sent.ErrorCode() >= 500, Content: sent.ErrorCode() == 552 || sent.ErrorCode() == 554}
 	}
 	// RFC 5321, section 4.2.1: 5yz is for good, 4yz for now.
 	if answer, ok := errors.AsType[*textproto.Error](err); ok {
-		return "", false, &Refused{Answer: host + " answered " + firstLine(answer.Error()), Permanent: answer.Code >= 500}
+		return "", false, &Refused{Answer: host + " answered " + firstLine(answer.Error()), Permanent: answer.Code >= 500, Content: answer.Code == 552 || answer.Code == 554}
 	}
 	// The connection was closed for this, or timed out just before.
 	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {

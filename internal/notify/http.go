@@ -202,6 +202,7 @@ func refusal(target *url.URL, res *http.Response, got reply) *Refused {
 	return &Refused{
 		Answer:    target.Hostname() + " answered " + got.String(),
 		Permanent: code/100 == 4 && code != 408 && code != 425 && code != 429,
+		Content:   code == 400 || code == 413 || code == 422,
 		After:     retryAfter(res.Header.Get("Retry-After"), time.Now()),
 	}
 }

@@ -160,7 +160,7 @@ func (c *channel) Send(ctx context.Context, m Message) (string, error) {
 	answer, err := c.kind.send(ctx, c.outside, s, m.discreet())
 	hide := s.hider(c.kind.Fields)
 	if refused, ok := errors.AsType[*Refused](err); ok {
-		return "", &Refused{Answer: hide(refused.Answer), Permanent: refused.Permanent, After: max(refused.After, 0)}
+		return "", &Refused{Answer: hide(refused.Answer), Permanent: refused.Permanent, Content: refused.Content, After: max(refused.After, 0)}
 	}
 	if err != nil {
 		return "", &discreetError{hide(err.Error()), err}

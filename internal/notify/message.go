@@ -40,6 +40,7 @@ type Sender interface {
 type Refused struct {
 	Answer    string        // a sentence for people, without secrets
 	Permanent bool          // the same message would be refused again
+	Content   bool          // for what it is, such as its size: one of fewer alerts might not be
 	After     time.Duration // the other side asked to wait that long; 0: it did not say
 }
 

@@ -324,8 +324,10 @@ func TestOneReminderWaitsAtATime(t *testing.T) {
 		if got := d.states(); len(got) != 2 {
 			t.Errorf("%q", got)
 		}
-		d.alert(1, kae.Up)
+		d.mu.Lock()
 		d.answer = nil
+		d.mu.Unlock()
+		d.alert(1, kae.Up)
 		after(time.Hour)
 		if last := d.sent["mail"][len(d.sent["mail"])-1]; last.said != "t1 up" {
 			t.Errorf("heard last: %+v", last)

@@ -45,6 +45,7 @@ type Notifier struct {
 	wake    chan struct{}
 	settled *prometheus.CounterVec // deliveries, by how they ended
 	policy  atomic.Pointer[kae.Policy]
+	few     map[int64]int // how many alerts a channel takes at once, where it refused more; Run's own
 
 	managing sync.Mutex // held while channels or the policy are changed
 	mu       sync.Mutex // of what is below
@@ -61,7 +62,7 @@ func New(ctx context.Context, c Config) (*Notifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Notifier{Config: c, wake: make(chan struct{}, 1), channels: map[int64]kae.Channel{}, hurry: map[int64]bool{}}
+	n := &Notifier{Config: c, wake: make(chan struct{}, 1), channels: map[int64]kae.Channel{}, hurry: map[int64]bool{}, few: map[int64]int{}}
 	n.open = func(kind string, settings map[string]string) (Sender, error) { return Open(kind, settings, n.Options) }
 	policy, err := c.Outbox.Policy(ctx)
 	if err != nil {
@@ -172,7 +173,7 @@ func (n *Notifier) round(ctx context.Context, l *loop) (next time.Time) {
 			next = earlier(next, until)
 			continue
 		}
-		batch, later := ready(mine, now, hurry, mostOf(channel.Kind))
+		batch, later := ready(mine, now, hurry, min(mostOf(channel.Kind), cmp.Or(n.few[id], mostAtOnce)))
 		next = earlier(next, later)
 		if len(batch) == 0 {
 			continue

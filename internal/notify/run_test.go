@@ -105,6 +105,40 @@ func TestARefusalForGoodIsNotRepeated(t *testing.T) {
 	})
 }
 
+// A message that is refused for its size goes out in smaller ones; only what is
+// refused alone is given up.
+func TestWhatIsTooMuchGoesOutInParts(t *testing.T) {
+	bubble(t, "hook", func(d *desk) {
+		d.answer = func(_ string, nth int) error {
+			said := d.sent["hook"][nth-1].said
+			if strings.Count(said, "firing") > 3 || strings.Contains(said, "t7 ") {
+				return &Refused{Answer: "413 from hook", Permanent: true, Content: true}
+			}
+			return nil
+		}
+		d.alert(99, kae.Firing)
+		after(time.Second)
+		for id := range int64(10) {
+			d.alert(1+id, kae.Firing)
+		}
+		after(10 * time.Minute)
+		states := d.states()[1:]
+		for i, state := range states {
+			if ok := strings.HasPrefix(state, "delivered"); ok == (i+1 == 7) {
+				t.Errorf("t%d: %s", i+1, state)
+			}
+		}
+		before := len(d.sent["hook"])
+		for id := range int64(3) {
+			d.alert(20+id, kae.Firing)
+		}
+		after(time.Minute)
+		if len(d.sent["hook"])-before > 2 {
+			t.Errorf("it goes on with little: %v", d.sent["hook"][before:])
+		}
+	})
+}
+
 // What may have arrived is sent again as it was, with its key, and what comes
 // meanwhile is said by itself.
 func TestWhatMayHaveArrivedKeepsItsKey(t *testing.T) {

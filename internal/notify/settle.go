@@ -52,6 +52,7 @@ func (n *Notifier) settle(ctx context.Context, r result) bool {
 		return false
 	}
 	n.count(r.batch)
+	n.portion(r, channel.Kind)
 	if !known {
 		return true
 	}
@@ -73,6 +74,22 @@ func (n *Notifier) settle(ctx context.Context, r result) bool {
 		n.Log.Info("alerts are delivered again", "channel", r.channel)
 	}
 	return true
+}
+
+// portion learns how many alerts a channel takes at once: half as many when a
+// message was refused for what it is, twice as many again when one was taken.
+func (n *Notifier) portion(r result, kind string) {
+	refused, ok := errors.AsType[*Refused](r.err)
+	few, limited := n.few[r.channel]
+	switch {
+	case ok && refused.Permanent && refused.Content && len(r.batch) > 1:
+		n.few[r.channel] = len(r.batch) / 2
+	case r.err != nil || !limited:
+	case 2*few < mostOf(kind):
+		n.few[r.channel] = 2 * few
+	default:
+		delete(n.few, r.channel)
+	}
 }
 
 // count counts the deliveries that came to an end.
@@ -97,7 +114,10 @@ func outcome(d kae.Delivery, r result, now time.Time, luck float64) kae.Delivery
 	if refused, ok := errors.AsType[*Refused](r.err); ok {
 		d.Batch = 0 // it surely did not arrive
 		wait = max(wait, asked(r.err))
-		if refused.Permanent {
+		switch {
+		case refused.Permanent && refused.Content && len(r.batch) > 1:
+			wait = 0 // fewer at once may be taken
+		case refused.Permanent:
 			d.State, d.SettledAt = kae.GivenUp, now
 			return d
 		}
