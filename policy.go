@@ -170,6 +170,11 @@ func (p *Policy) Channels(t Token, why Reason) []int64 {
 	return slices.Compact(all)
 }
 
+// Names tells whether any rule tells a channel of anything.
+func (p *Policy) Names(channel int64) bool {
+	return slices.ContainsFunc(p.Rules, func(r Rule) bool { return slices.Contains(r.Channels, channel) })
+}
+
 // Maintenance gives the window that holds a token's alerts back at a time.
 func (p *Policy) Maintenance(t Token, at time.Time) (w Window, on bool) {
 	for _, w := range p.Windows {

@@ -226,7 +226,7 @@ func (s *Server) channelsPage(r *http.Request, c clock) channelsPage {
 	}
 	policy := s.Alerts.Policy()
 	for _, ch := range s.Alerts.Channels() {
-		if !slices.ContainsFunc(policy.Rules, func(r kae.Rule) bool { return slices.Contains(r.Channels, ch.ID) }) {
+		if !policy.Names(ch.ID) {
 			page.Silent = append(page.Silent, ch.Name)
 		}
 	}

@@ -210,6 +210,10 @@ func TestSentencesAreAddedAndTakenAwayBeforeTheyAreSaved(t *testing.T) {
 	if page := get(s, "/channels").Body.String(); strings.Count(page, "it hears nothing") != 2 {
 		t.Error("nothing says that the channels hear nothing")
 	}
+	b.world.make(t, "Backup", "1h", "")
+	if page := get(s, "/").Body.String(); !strings.Contains(page, "Alerts go nowhere yet") {
+		t.Error("the list does not say that alerts go nowhere")
+	}
 }
 
 func TestAPolicyThatCanNotBeSavedIsNotLost(t *testing.T) {

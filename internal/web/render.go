@@ -33,7 +33,7 @@ type frame struct {
 	Where    string // which of the pages of channels it is; "": another
 
 	Alerts      bool // there are pages of channels
-	Channels    int
+	Channels    int    // that hear of anything
 	Undelivered string // what has not reached a channel; "": nothing is in the way
 }
 
@@ -47,9 +47,20 @@ func (s *Server) frame(c clock) frame {
 		Version:  s.Version,
 	}
 	if s.Alerts != nil {
-		f.Alerts, f.Channels, f.Undelivered = true, len(s.Alerts.Channels()), s.undelivered()
+		f.Alerts, f.Channels, f.Undelivered = true, s.hearing(), s.undelivered()
 	}
 	return f
+}
+
+// hearing counts the channels that hear of anything.
+func (s *Server) hearing() (n int) {
+	policy := s.Alerts.Policy()
+	for _, ch := range s.Alerts.Channels() {
+		if policy.Names(ch.ID) {
+			n++
+		}
+	}
+	return n
 }
 
 // undelivered says what has not reached a channel. What is on its way to

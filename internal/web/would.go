@@ -25,7 +25,7 @@ func (s *Server) wouldHear(t kae.Token, c clock) [][]part {
 		if why.reason == kae.Overran && t.MaxRun == 0 {
 			continue // it can't
 		}
-		says := hearing(policy, names, t, why.reason, c)
+		says := whoHears(policy, names, t, why.reason, c)
 		if i := slices.IndexFunc(told, func(other []part) bool { return plain(other) == plain(says) }); i >= 0 {
 			groups[i] = append(groups[i], why.verb)
 			continue
@@ -42,8 +42,8 @@ func (s *Server) wouldHear(t kae.Token, c clock) [][]part {
 	return told
 }
 
-// hearing tells who hears of a firing that begins now, and when.
-func hearing(policy *kae.Policy, names map[int64]string, t kae.Token, why kae.Reason, c clock) []part {
+// whoHears tells who hears of a firing that begins now, and when.
+func whoHears(policy *kae.Policy, names map[int64]string, t kae.Token, why kae.Reason, c clock) []part {
 	type hearer struct {
 		name  string
 		at    time.Time
