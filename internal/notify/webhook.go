@@ -117,7 +117,7 @@ func tryTemplate(s settings) string {
 		if err != nil {
 			return "The body can't be used as a template: " + kae.CleanText(strings.TrimPrefix(err.Error(), "template: "), 200)
 		}
-		if kind := headersOf(s["headers"]).Get("Content-Type"); (kind == "" || kind == "application/json") && !json.Valid(body) && !strings.HasPrefix(s["headers"], "file:") {
+		if kind := headersOf(s["headers"]).Get("Content-Type"); (kind == "" || kind == "application/json") && !json.Valid(body) && !elsewhere(s["headers"]) {
 			return "The body would not be JSON: write texts as {{json .Title}}, without quotes around it, or name another Content-Type among the headers."
 		}
 	}
