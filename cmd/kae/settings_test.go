@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +19,7 @@ import (
 
 	"kae"
 	"kae/internal/backup"
+	"kae/internal/notify"
 )
 
 var update = flag.Bool("update", false, "write golden files anew")
@@ -209,6 +212,30 @@ func TestOnlyThisMachineIsLoopback(t *testing.T) {
 	} {
 		if got := isLoopback(addr); got != want {
 			t.Errorf("%s: %v, want %v", addr, got, want)
+		}
+	}
+}
+
+// Whoever may make channels could have the console's password, or the key of the
+// backups, sent to anywhere.
+func TestNoChannelSendsASettingOfKae(t *testing.T) {
+	open := func(variable string) error {
+		_, err := notify.Open("webhook", map[string]string{"url": "https://hooks.example.com", "secret": "env:" + variable}, notify.Options{})
+		return err
+	}
+	variables := []string{"PGPASSWORD"} // of the PostgreSQL driver
+	for _, s := range slices.Concat(settings, backupSettings) {
+		variables = append(variables, s.env)
+	}
+	for _, variable := range variables {
+		e, ok := errors.AsType[*kae.Error](open(variable))
+		if !ok || e.Code != kae.Invalid || e.Field != "secret" || !strings.Contains(e.Message, variable) {
+			t.Errorf("%s may be sent by a channel: %v", variable, e)
+		}
+	}
+	for _, variable := range []string{"OPS_SECRET", "TOKAE_PASS", "KAE2_KEY", "REPORT"} {
+		if err := open(variable); err != nil {
+			t.Errorf("%s: %v", variable, err)
 		}
 	}
 }

@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io"
 	"net/mail"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +17,7 @@ import (
 // Field is a setting of a kind of channel, as a form asks for it.
 type Field struct {
 	Name, Label, Hint string
-	Secret            bool // shown to nobody; it may be file:/path, which is read at each sending
+	Secret            bool // shown to nobody; it may be file:/path or env:NAME, which are read at each sending
 	Required          bool
 	Long              bool     // of several lines
 	Choices           []string // what it may be, the usual first; nil: anything
@@ -111,7 +108,7 @@ func Where(kind string, values map[string]string) string {
 		return ""
 	}
 	value := strings.TrimSpace(values[k.where])
-	if strings.HasPrefix(value, "file:") {
+	if elsewhere(value) {
 		return ""
 	}
 	if u, err := url.Parse(value); err == nil && u.Host != "" {
@@ -123,28 +120,27 @@ func Where(kind string, values map[string]string) string {
 	return value
 }
 
-// wrong tells what is wrong with a value. What stands in a file is looked at
-// when it is sent: it may change until then.
+// wrong tells what is wrong with a value. What stands in a file or a variable
+// is looked at when it is sent: it may change until then.
 func (f Field) wrong(value string) string {
-	path, inFile := strings.CutPrefix(value, "file:")
 	switch {
 	case value == "" && f.Required:
 		return "This is needed: " + f.Label + "."
 	case value == "":
 		return ""
-	case f.Secret && inFile && !filepath.IsAbs(path):
-		return "Name the file with its whole path, such as file:/run/secrets/kae."
+	case f.Secret && elsewhere(value):
+		return wrongPlace(value)
 	case f.Choices != nil && !slices.Contains(f.Choices, value):
 		return "Choose one of " + strings.Join(f.Choices, ", ") + "."
-	case f.Secret && inFile, f.check == nil:
+	case f.check == nil:
 		return ""
 	}
 	return f.check(value)
 }
 
 // channel sends in the way of a kind. It sees to what holds for all of them:
-// secrets come from files at the last moment, and neither they nor tokens'
-// values come out again.
+// secrets come from files and variables at the last moment, and neither they
+// nor tokens' values come out again.
 type channel struct {
 	kind    Kind
 	written settings
@@ -177,51 +173,24 @@ type discreetError struct {
 func (e *discreetError) Error() string { return e.text }
 func (e *discreetError) Unwrap() error { return e.err }
 
-// resolve reads the settings that stand in files.
+// resolve reads the settings that stand elsewhere.
 func (c *channel) resolve() (settings, error) {
 	s := settings{}
 	for _, f := range c.kind.Fields {
 		s[f.Name] = c.written[f.Name]
-		path, inFile := strings.CutPrefix(s[f.Name], "file:")
-		if !f.Secret || !inFile {
+		if !f.Secret || !elsewhere(s[f.Name]) {
 			continue
 		}
-		value, err := readSecret(path)
+		value, place, err := readSecret(s[f.Name])
 		if err == nil && f.check != nil && f.check(value) != "" {
 			err = errors.New("what stands there can't be used")
 		}
 		if err != nil {
-			return nil, &kae.Error{Code: kae.Unavailable, Field: f.Name, Message: "The setting “" + f.Label + "” can't be read from its file.", Err: err}
+			return nil, &kae.Error{Code: kae.Unavailable, Field: f.Name, Message: "The setting “" + f.Label + "” can't be read from its " + place + ".", Err: err}
 		}
 		s[f.Name] = value
 	}
 	return s, nil
-}
-
-// readSecret gives what stands in a file. It is short, so that a file which was
-// named by mistake does not go out.
-func readSecret(path string) (string, error) {
-	// Opening a pipe would wait for somebody who writes to it.
-	if info, err := os.Stat(path); err != nil {
-		return "", err
-	} else if !info.Mode().IsRegular() {
-		return "", errors.New("what is named there is no file")
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	const most = 4_000
-	b, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err != nil {
-		return "", err
-	}
-	value := strings.TrimSpace(string(b))
-	if len(b) > most || value == "" || strings.ContainsFunc(value, func(r rune) bool { return r != '\n' && r != '\r' && r != '\t' && unicode.IsControl(r) }) {
-		return "", errors.New("the file is empty, too long for a secret, or no text")
-	}
-	return value, nil
 }
 
 // The checks of values that several kinds have in common.

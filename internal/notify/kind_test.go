@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,6 +52,9 @@ func TestSettingsAreChecked(t *testing.T) {
 		{"a template of something unknown", "webhook", "body", []string{"url", "http://a", "body", "{{.Value}}"}},
 		{"a template without an end", "webhook", "body", []string{"url", "http://a", "body", "{{range 1000000000}}much {{end}}"}},
 		{"quotes that break JSON", "webhook", "body", []string{"url", "http://a", "body", `{"a":"{{(index .Alerts 0).Token.Name}}"}`}},
+		{"nothing to say of a recovery", "webhook", "body", []string{"url", "http://a", "body", `{{if .Firing}}{"a": 1}{{end}}`}},
+		{"several alerts that break JSON", "webhook", "body", []string{"url", "http://a", "body", `{"a":[{{range .Alerts}}{{json .Title}}{{end}}]}`}},
+		{"everything with a template", "webhook", "url body", []string{"url", "a", "body", "{{range 9}}{{end}}"}},
 		{"a method that is none", "webhook", "method", []string{"url", "http://a", "method", "post"}},
 		{"no topic", "ntfy", "url", []string{"url", "https://ntfy.sh/"}},
 		{"no bot, no chat", "telegram", "token chat server", []string{"token", "x", "chat", "Ana", "server", "x"}},
@@ -61,6 +65,10 @@ func TestSettingsAreChecked(t *testing.T) {
 		{"a user without a password", "email", "password", []string{"to", "a@b", "from", "a@b", "server", "a", "user", "x"}},
 		{"a program without its path", "command", "program", []string{"program", "rm -rf"}},
 		{"a file without its path", "webhook", "secret", []string{"url", "http://a", "secret", "file:key"}},
+		{"a variable without a name", "webhook", "secret", []string{"url", "http://a", "secret", "env:"}},
+		{"variables that can't be any", "webhook", "url headers secret", []string{"url", "env:MY-HOOK", "headers", "env:MY HOOK", "secret", "env:2ND"}},
+		{"kae's own password", "webhook", "headers secret", []string{"url", "http://a", "headers", "env:KAE_PASS", "secret", "env:kae_pass"}},
+		{"a variable where there is no secret", "email", "to server", []string{"to", "env:TO", "from", "a@b", "server", "env:SMTP SERVER"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Open(c.kind, pairs(c.values), Options{AllowCommands: true})
@@ -100,6 +108,8 @@ func TestWhereTellsNoSecret(t *testing.T) {
 	}{
 		{"webhook", "hooks.example.com", []string{"url", "https://u:p@hooks.example.com/T0/secret"}},
 		{"webhook", "", []string{"url", "file:/run/secrets/url"}},
+		{"webhook", "", []string{"url", "env:HOOK"}},
+		{"alertmanager", "", []string{"url", "env:HOOK"}},
 		{"webhook", "", []string{"url", "secret"}},
 		{"email", "ops@example.com", []string{"to", "ops@example.com"}},
 		{"telegram", "@ops", []string{"chat", "@ops"}},
@@ -150,5 +160,38 @@ func TestSecretsInFiles(t *testing.T) {
 		if _, err := send(t, s); kae.ErrorCode(err) != kae.Unavailable || strings.Contains(err.Error(), "secret-of") {
 			t.Errorf("with %.20q in it: %v", text, err)
 		}
+	}
+}
+
+// A secret in a variable of kae's environment is read at each sending, and is as
+// secret as any.
+func TestSecretsInVariables(t *testing.T) {
+	r := receive(t, func(w http.ResponseWriter, req *http.Request) { io.WriteString(w, "no hook at "+req.RequestURI) }, "Authorization", "Content-Type")
+	s := open(t, "webhook", Options{}, "url", "env:OPS_HOOK", "headers", "env:_headers2", "body", "{{.Title}}")
+	const hook, headers = "/services/one-of-many", "Authorization: Bearer of-bad-news\nContent-Type: text/plain"
+	t.Setenv("_headers2", headers)
+	if _, err := send(t, s); kae.ErrorCode(err) != kae.Unavailable || !strings.HasPrefix(err.Error(), "The setting “URL” can't be read from its variable.") {
+		t.Errorf("without the variable: %v", err)
+	}
+	t.Setenv("OPS_HOOK", "\t"+r.URL+hook+"\n")
+	if answer, err := send(t, s); err != nil || !strings.HasPrefix(answer, "200 OK: no hook at …") {
+		t.Errorf("it answers %q, %v", answer, err)
+	}
+	if got := r.requests(); len(got) != 1 || !strings.HasPrefix(got[0], "POST "+hook+"\nAuthorization: Bearer of-bad-news\nContent-Type: text/plain\n") {
+		t.Errorf("got %q", got)
+	}
+	t.Setenv("OPS_HOOK", "secret-of-another")
+	if _, err := send(t, s); kae.ErrorCode(err) != kae.Unavailable || strings.Contains(err.Error(), "secret-of") {
+		t.Errorf("with what is no URL in it: %v", err)
+	}
+	s = open(t, "webhook", Options{}, "url", r.URL, "secret", "env:OPS_SECRET")
+	for _, text := range []string{"", " \n", "two\x01words", "\x1b[1mbold", strings.Repeat("x", 5000)} {
+		t.Setenv("OPS_SECRET", text)
+		if _, err := send(t, s); kae.ErrorCode(err) != kae.Unavailable {
+			t.Errorf("with %.20q in it: %v", text, err)
+		}
+	}
+	if got := r.requests(); len(got) != 1 {
+		t.Errorf("got %q", got)
 	}
 }

@@ -7,14 +7,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
-	"text/template"
 	"time"
 
 	"kae"
@@ -27,7 +25,7 @@ var webhook = Kind{
 		{Name: "url", Label: "URL", Hint: "https://hooks.example.com/…", Secret: true, Required: true, check: isURL},
 		{Name: "method", Label: "Method", Hint: "POST", Choices: methods},
 		{Name: "headers", Label: "Headers", Hint: "Authorization: Bearer …, one a line", Secret: true, Long: true, check: isHeaders},
-		{Name: "body", Label: "Body", Hint: `a template such as {"content": {{json .Title}}}; empty for kae's own JSON`, Long: true},
+		{Name: "body", Label: "Body", Hint: `a template such as {"content": {{json .Title}}}; empty for kae's own JSON`, Long: true, check: isBody},
 		{Name: "secret", Label: "Signing secret", Hint: "requests are signed with it; empty for none", Secret: true},
 	},
 	check: func(s settings) *kae.Error {
@@ -41,7 +39,7 @@ var webhook = Kind{
 }
 
 func sendWebhook(ctx context.Context, o *outside, s settings, m Message) (string, error) {
-	body, err := webhookBody(s["body"], payloadOf(m))
+	body, err := webhookBody(ctx, s["body"], payloadOf(m))
 	if err != nil {
 		return "", err
 	}
@@ -58,37 +56,6 @@ func sendWebhook(ctx context.Context, o *outside, s settings, m Message) (string
 	return got.String(), err
 }
 
-// webhookBody gives the message as JSON, or what a template makes of it.
-func webhookBody(text string, p payload) ([]byte, error) {
-	if text == "" {
-		return plainJSON(p)
-	}
-	t, err := template.New("body").Funcs(template.FuncMap{
-		"json": func(v any) (string, error) {
-			b, err := plainJSON(v)
-			return string(b), err
-		},
-		"clip": func(most int, text string) string { return clip(text, max(most, len("…"))) },
-	}).Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	b := &bounded{}
-	err = t.Execute(b, p)
-	return b.Bytes(), err
-}
-
-// bounded ends a template that would write for ever.
-type bounded struct{ bytes.Buffer }
-
-func (b *bounded) Write(p []byte) (int, error) {
-	const most = 1_000_000
-	if b.Len()+len(p) > most {
-		return 0, errors.New("the template writes more than 1 MB")
-	}
-	return b.Buffer.Write(p)
-}
-
 // plainJSON writes < and & as they are: they are read by programs, not put into
 // a web page.
 func plainJSON(v any) ([]byte, error) {
@@ -97,31 +64,6 @@ func plainJSON(v any) ([]byte, error) {
 	e.SetEscapeHTML(false)
 	err := e.Encode(v)
 	return bytes.TrimSpace(b.Bytes()), err
-}
-
-// tryTemplate tells what is wrong with a template, by what it makes of an alert
-// whose texts have quotes and line ends in them.
-func tryTemplate(s settings) string {
-	if s["body"] == "" {
-		return ""
-	}
-	at := time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)
-	beat := &kae.Heartbeat{Number: 1, At: at, Kind: kae.Failure, Body: []byte("two\nlines")}
-	beat.Message = `a "quoted" word`
-	for _, to := range []kae.Status{kae.Firing, kae.Up} {
-		m := Message{Key: "try", Sent: at, Events: []Event{{
-			Alert: kae.Alert{TokenID: 1, Number: 2, At: at, From: kae.Up, To: to, Reason: kae.Failed, Fired: at},
-			Token: kae.Token{ID: 1, Name: `"A" \ token`, Schedule: kae.Every(time.Hour)}, Beat: beat,
-		}}}
-		body, err := webhookBody(s["body"], payloadOf(m))
-		if err != nil {
-			return "The body can't be used as a template: " + kae.CleanText(strings.TrimPrefix(err.Error(), "template: "), 200)
-		}
-		if kind := headersOf(s["headers"]).Get("Content-Type"); (kind == "" || kind == "application/json") && !json.Valid(body) && !strings.HasPrefix(s["headers"], "file:") {
-			return "The body would not be JSON: write texts as {{json .Title}}, without quotes around it, or name another Content-Type among the headers."
-		}
-	}
-	return ""
 }
 
 // sign adds the headers of Standard Webhooks, for which many languages have a

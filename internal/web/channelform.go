@@ -170,6 +170,9 @@ func (s *Server) channelForm(ch kae.Channel, k notify.Kind, sent url.Values, wro
 		if f.Choices != nil { // a menu has something chosen, always
 			v.Hint, v.Optional = "", false
 		}
+		if f.Secret {
+			v.Hint = strings.TrimPrefix(v.Hint+"; or file:/path, or env:NAME", "; ")
+		}
 		if f.Secret && v.Value != "" {
 			v.Value, v.Required, v.Optional, v.Kept, v.Forget = "", false, false, true, !f.Required
 			v.Placeholder = "••••••••"

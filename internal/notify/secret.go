@@ -1,0 +1,83 @@
+package notify
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+const mostSecret = 4_000 // bytes
+
+// elsewhere tells whether a secret stands in a file or in a variable of kae's
+// environment.
+func elsewhere(value string) bool {
+	return strings.HasPrefix(value, "file:") || strings.HasPrefix(value, "env:")
+}
+
+var (
+	variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	// Who may make channels could have the console's password, the backups' keys
+	// and the database's password sent to anywhere.
+	ownVariable = regexp.MustCompile(`^(?i:KAE_.*|AWS_.*|PORT|PGPASSWORD|PGSSLPASSWORD)$`)
+)
+
+// wrongPlace tells what is wrong with the place where a secret stands.
+func wrongPlace(value string) string {
+	place, name, _ := strings.Cut(value, ":")
+	switch {
+	case place == "file" && !filepath.IsAbs(name):
+		return "Name the file with its whole path, such as file:/run/secrets/kae."
+	case place == "env" && !variable.MatchString(name):
+		return "Name the variable by letters, digits and underscores, such as env:OPS_WEBHOOK."
+	case place == "env" && ownVariable.MatchString(name):
+		return "The variable " + name + " is one of kae's own, which no channel may send: name another one."
+	}
+	return ""
+}
+
+// readSecret gives the secret that stands elsewhere, and what kind of place that
+// is.
+func readSecret(value string) (secret, place string, err error) {
+	if path, ok := strings.CutPrefix(value, "file:"); ok {
+		secret, err = readFile(path)
+		place = "file"
+	} else {
+		name := strings.TrimPrefix(value, "env:")
+		secret, ok = os.LookupEnv(name)
+		if place = "variable"; !ok {
+			err = fmt.Errorf("the variable %s is not set", name)
+		}
+	}
+	if err != nil {
+		return "", place, err
+	}
+	text := strings.TrimSpace(secret)
+	control := func(r rune) bool { return r != '\n' && r != '\r' && r != '\t' && unicode.IsControl(r) }
+	if len(secret) > mostSecret || text == "" || strings.ContainsFunc(text, control) {
+		return "", place, errors.New("what stands there is empty, too long for a secret, or no text")
+	}
+	return text, place, nil
+}
+
+// readFile gives what stands in a file. Of a long one, which was named by
+// mistake, it gives only so much that it can be told.
+func readFile(path string) (string, error) {
+	// Opening a pipe would wait for somebody who writes to it.
+	if info, err := os.Stat(path); err != nil {
+		return "", err
+	} else if !info.Mode().IsRegular() {
+		return "", errors.New("what is named there is no file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, mostSecret+1))
+	return string(b), err
+}
