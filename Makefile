@@ -37,8 +37,9 @@ release: ## make archives, Debian packages and checksums in dist; VERSION is by 
 clean: ## remove what was built
 	rm -rf kae main-linux-* dist
 
-# CI makes a test that misses PostgreSQL, the browser or systemd fail instead of skip.
-test: tools ## run all tests; installs PostgreSQL, Chromium and systemd where that is possible
+# CI makes a test that misses PostgreSQL, the browser, the mail server or systemd
+# fail instead of skip.
+test: tools ## run all tests; installs PostgreSQL, Chromium, aiosmtpd and systemd where that is possible
 	CI=true go test -timeout 25m ./...
 
 test-deploy: tools deploy-tools ## test backups against a real S3 server, and every way to deploy

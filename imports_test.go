@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"kae/internal/demo":       {"kae"},
 	"kae/internal/backup":     {"kae", "github.com/klauspost/compress", "github.com/minio/minio-go/v7"},
 	"kae/internal/s3test":     {},
+	"kae/internal/smtptest":   {},
 	"kae/bench":               {"golang.org/x/sync"},
 	"kae/deploy":              {},
 	"kae/scripts/release":     {},

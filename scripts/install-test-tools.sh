@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure that the tests find what they run against: PostgreSQL's server
-# programs, Chromium, systemd-analyze and curl. Installs Debian's where it is root and
-# there is apt; elsewhere says what is missing and fails. Does nothing if all is
-# there.
+# programs, Chromium, aiosmtpd, systemd-analyze and curl. Installs Debian's where
+# it is root and there is apt; elsewhere says what is missing and fails. Does
+# nothing if all is there.
 set -euo pipefail
 
 # The S3 server is built, not installed.
@@ -16,6 +16,10 @@ have_postgres() {
 	ls /usr/lib/postgresql/*/bin/postgres
 }
 
+have_aiosmtpd() {
+	command -v aiosmtpd
+}
+
 have_systemd() {
 	command -v systemd-analyze
 }
@@ -27,6 +31,7 @@ have_curl() {
 missing=()
 have_browser >/dev/null 2>&1 || missing+=(chromium)
 have_postgres >/dev/null 2>&1 || missing+=(postgresql)
+have_aiosmtpd >/dev/null 2>&1 || missing+=(python3-aiosmtpd)
 have_systemd >/dev/null 2>&1 || missing+=(systemd)
 have_curl >/dev/null 2>&1 || missing+=(curl)
 if [ ${#missing[@]} -eq 0 ]; then
@@ -43,7 +48,7 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
 apt-get install -q -y --no-install-recommends "${missing[@]}"
 
-for tool in have_browser have_postgres have_systemd have_curl; do
+for tool in have_browser have_postgres have_aiosmtpd have_systemd have_curl; do
 	if ! "$tool" >/dev/null 2>&1; then
 		echo "${missing[*]} installed, but not found afterwards (${tool#have_})." >&2
 		exit 1
