@@ -160,6 +160,24 @@ func TestWhatMayHaveArrivedKeepsItsKey(t *testing.T) {
 	})
 }
 
+// What did not even go out, as for a secret that can't be read, may go out with
+// others.
+func TestWhatDidNotGoOutIsBoundToNoMessage(t *testing.T) {
+	bubble(t, "hook", func(d *desk) {
+		d.answer = func(_ string, nth int) error {
+			if nth == 1 {
+				return &kae.Error{Code: kae.Unavailable, Field: "url", Message: "The setting “URL” can't be read from its file."}
+			}
+			return nil
+		}
+		d.alert(1, kae.Firing)
+		after(time.Second)
+		d.alert(1, kae.Up)
+		after(time.Minute)
+		d.heard("hook", "0s: t1 firing", "10s: t1 up in one")
+	})
+}
+
 // A kae that ends between sending and writing down sends again, with the key.
 func TestAStopInBetweenSendsAgain(t *testing.T) {
 	bubble(t, "hook", func(d *desk) {

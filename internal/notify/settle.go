@@ -111,6 +111,9 @@ func outcome(d kae.Delivery, r result, now time.Time, luck float64) kae.Delivery
 	d.Answer = r.err.Error()
 	wait := waits[min(d.Attempts, len(waits))-1]
 	wait += time.Duration((luck - .5) * .2 * float64(wait))
+	if _, ours := errors.AsType[*kae.Error](r.err); ours {
+		d.Batch = 0 // it did not even go out
+	}
 	if refused, ok := errors.AsType[*Refused](r.err); ok {
 		d.Batch = 0 // it surely did not arrive
 		wait = max(wait, asked(r.err))

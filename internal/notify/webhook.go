@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/textproto"
@@ -40,8 +41,12 @@ var webhook = Kind{
 
 func sendWebhook(ctx context.Context, o *outside, s settings, m Message) (string, error) {
 	body, err := webhookBody(ctx, s["body"], payloadOf(m))
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
 		return "", err
+	case err != nil:
+		tooMuch := errors.Is(err, errMadeTooMuch) || errors.Is(err, errTookTooLong)
+		return "", &Refused{Answer: err.Error(), Permanent: tooMuch, Content: tooMuch}
 	}
 	header := headersOf(s["headers"])
 	if header.Get("Content-Type") == "" {

@@ -32,7 +32,7 @@ type frame struct {
 	Script   string // of this page alone
 	Where    string // which of the pages of channels it is; "": another
 
-	Alerts      bool // there are pages of channels
+	Alerts      bool   // there are pages of channels
 	Channels    int    // that hear of anything
 	Undelivered string // what has not reached a channel; "": nothing is in the way
 }
