@@ -218,6 +218,7 @@ func (s *Server) tokenPage(ctx context.Context, t kae.Token, base string, from p
 	page := tokenPage{frame: s.frame(c), Token: view(t, c, base), Older: !from.newest(), Place: from}
 	page.Title, page.Script = page.Token.pageTitle(), "token.js"
 	page.Snippets = snippets(page.Token.URL, t)
+	page.Maintained = s.maintainedOf(t, c)
 	page.Deliveries, page.SentFault = s.sentOf(ctx, t, c)
 	log, err := s.readLog(ctx, t, from)
 	if err == nil {
