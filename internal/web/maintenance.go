@@ -116,7 +116,9 @@ func (s *Server) maintenancePage(f windowForm) maintenancePage {
 	c := s.clock()
 	page := maintenancePage{frame: s.frame(c), Windows: []windowView{}, Form: f, Heading: "Maintenance"}
 	for _, w := range windowsInOrder(s.Alerts.Policy().Windows, c.now) {
-		page.Windows = append(page.Windows, s.windowView(w, c))
+		if !longOver(w, c.now) {
+			page.Windows = append(page.Windows, s.windowView(w, c))
+		}
 	}
 	page.Title, page.Where = "Maintenance, kae", "channels"
 	return page
@@ -156,6 +158,9 @@ func windowAt(r *http.Request, windows []kae.Window) (int, error) {
 	return i, nil
 }
 
+// longOver tells whether a window was over for so long that it is dropped.
+func longOver(w kae.Window, now time.Time) bool { return w.Over(now.Add(-keepWindows)) }
+
 // changeWindows gives kae another list of windows, without those that were over
 // long ago. The list that change gets is its own.
 func (s *Server) changeWindows(ctx context.Context, change func(all []kae.Window, now time.Time) ([]kae.Window, error)) error {
@@ -165,7 +170,7 @@ func (s *Server) changeWindows(ctx context.Context, change func(all []kae.Window
 		if err != nil {
 			return kae.Policy{}, err
 		}
-		p.Windows = slices.DeleteFunc(all, func(w kae.Window) bool { return w.Over(now.Add(-keepWindows)) })
+		p.Windows = slices.DeleteFunc(all, func(w kae.Window) bool { return longOver(w, now) })
 		return p, nil
 	})
 }

@@ -305,12 +305,32 @@ func TestMaintenanceThatIsOverGoesAfterAWeek(t *testing.T) {
 		for i := range b.policy.Windows {
 			b.policy.Windows[i].ID = int64(i) + 1
 		}
-		if got := get(s, "/maintenance"); strings.Count(got.Body.String(), `role="rowheader"`) != 5 {
+		if got := get(s, "/maintenance"); strings.Count(got.Body.String(), `role="rowheader"`) != 4 {
 			t.Errorf("before: %s", got.Body)
 		}
 		if got := post(s, path, "name", "x", "to", "1h"); got.Code != 303 || len(b.Policy().Windows) != left {
 			t.Errorf("%s: status %d, %d are left, want %d", path, got.Code, len(b.Policy().Windows), left)
 		}
+	}
+}
+
+// What is on stands first, and what is over last, the newest above.
+func TestMaintenanceIsInOrder(t *testing.T) {
+	w := newWorld()
+	b := w.alerts()
+	for i, hours := range [][2]int{{-9, -8}, {3, 4}, {-1, 9}, {-5, -4}, {-2, 1}, {2, 99}} {
+		b.policy.Windows = append(b.policy.Windows, kae.Window{ID: int64(i) + 1, From: noon.Add(time.Duration(hours[0]) * time.Hour), To: noon.Add(time.Duration(hours[1]) * time.Hour)})
+	}
+	var page struct{ Windows []struct{ ID int } }
+	if err := json.Unmarshal(getJSON(w.server(), "/maintenance").Body.Bytes(), &page); err != nil {
+		t.Fatal(err)
+	}
+	var order []int
+	for _, v := range page.Windows {
+		order = append(order, v.ID)
+	}
+	if d := cmp.Diff([]int{5, 3, 6, 2, 4, 1}, order); d != "" {
+		t.Error(d)
 	}
 }
 
@@ -413,6 +433,7 @@ func TestPagesTellOfMaintenance(t *testing.T) {
 			t.Errorf("%s: a token's page says %q", tt.name, got)
 		}
 	}
+	b.policy.Windows = []kae.Window{on("Move", 2, kae.Pick{})}
 	if got := maintenanceLine(get(s, fmt.Sprintf("/tokens/%d", tokens["removed"].ID)).Body.String()); got != "" {
 		t.Errorf("a removed token's page says %q", got)
 	}
@@ -427,7 +448,7 @@ func TestMaintenanceBeginsAndEndsOnOpenPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := liveWorld()
 		b := w.alerts()
-		w.make(t, "backup", "1h", "")
+		token := w.make(t, "backup", "1h", "")
 		s := w.server()
 		var list, page wire
 		end, _ := listen(s, "/events?ids=1", &list)
@@ -449,6 +470,22 @@ func TestMaintenanceBeginsAndEndsOnOpenPages(t *testing.T) {
 					t.Errorf("%s says %q, want %q", name, got, want)
 				}
 			}
+		}
+		// Between two signs of life, with a heartbeat that brings the whole page.
+		now = w.clock()
+		b.mu.Lock()
+		b.policy.Windows = []kae.Window{{ID: 1, Name: "Upgrade", From: now.Add(time.Second), To: now.Add(3 * time.Second)}}
+		b.mu.Unlock()
+		time.Sleep(2 * time.Second)
+		w.beat(token, kae.Success, 0, "", "")
+		synctest.Wait()
+		if got := find(page.take(), "block", `id="head"`); !strings.Contains(maintenanceLine(got), "Upgrade") {
+			t.Errorf("the head says %q", got)
+		}
+		time.Sleep(tickPause)
+		synctest.Wait()
+		if got := find(page.take(), "block", `id="maintenance"`); got != `<div id="maintenance"></div>` {
+			t.Errorf("over: the page says %q", got)
 		}
 	})
 }
