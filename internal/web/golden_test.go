@@ -81,6 +81,16 @@ func TestPages(t *testing.T) {
 	none := newWorld()
 	none.alerts()
 	pages["channels-none"] = get(none.server(), "/channels").Body.String()
+	pages["maintenance-none"] = get(none.server(), "/maintenance").Body.String()
+	kept, inIt := maintained(t)
+	m := kept.server()
+	for name, path := range map[string]string{
+		"maintenance": "/maintenance", "maintenance-edit": "/maintenance/2/edit", "maintenance-edit-again": "/maintenance/3/edit",
+		"list-maintenance": "/?q=is:failed", "token-maintenance": fmt.Sprintf("/tokens/%d", inIt.ID),
+	} {
+		pages[name] = get(m, path).Body.String()
+	}
+	pages["maintenance-wrong"] = post(m, "/maintenance", "name", "", "which", "tokens", "tokens", "#1\nbackup", "to", "<late>", "starts", "soon").Body.String()
 	for name, page := range pages {
 		got := strings.ReplaceAll(page, staticBase, "/static/HASH")
 		file := filepath.Join("testdata", "golden", name+".html")

@@ -188,6 +188,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
 		page.Next = &next
 	}
 	page.Title, page.Listing, page.Script = title(page.Firing), true, "list.js"
+	page.Maintained = s.maintained(c)
 	page.Axis, page.Grid = axes[axis].Key, c.grid(axis, s.Roster.Gaps())
 	page.Info = s.info(c, ask, page.Counts, found.Total)
 	page.First = page.Counts.Total == 0 && ask.Query == "" && !ask.Rest()

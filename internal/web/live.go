@@ -79,6 +79,13 @@ func (l live) header(st *stream, c clock, title string) {
 	}
 }
 
+// maintenance renders what is said of the maintenance that is on.
+func (l live) maintenance(st *stream, told []part) {
+	if l.Alerts != nil {
+		st.block("maintenance", frame{Alerts: true, Maintained: told})
+	}
+}
+
 // liveList is the list of tokens.
 type liveList struct {
 	live
@@ -113,6 +120,7 @@ func (p *liveList) all(ctx context.Context, st *stream) {
 	p.send(st, c, ids)
 	p.count()
 	p.header(st, c)
+	p.maintenance(st, p.maintained(c))
 	st.block("grid", c.grid(p.axis, p.Roster.Gaps()))
 }
 
@@ -170,6 +178,7 @@ func (p *liveList) around(_ context.Context, st *stream) {
 	}
 	p.count()
 	p.header(st, c)
+	p.maintenance(st, p.maintained(c)) // not at every heartbeat, either
 	st.block("grid", c.grid(p.axis, p.Roster.Gaps()))
 }
 
@@ -219,6 +228,7 @@ func (p *liveToken) all(ctx context.Context, st *stream) {
 	for _, name := range []string{"head", "do", "hear", "slots", "took", "log", "side", "how"} {
 		st.block(name, page)
 	}
+	p.maintenance(st, page.Maintained) // it stands in the head, and changes by itself
 	p.header(st, p.clock(), page.Title)
 }
 
@@ -239,6 +249,7 @@ func (p *liveToken) around(ctx context.Context, st *stream) {
 	}
 	if t, ok := p.Roster.Get(p.id); ok {
 		c := p.clock()
+		p.maintenance(st, p.maintainedOf(t, c))
 		p.header(st, c, view(t, c, p.base).pageTitle())
 	}
 }

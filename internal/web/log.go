@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"kae"
@@ -211,6 +212,9 @@ func flipRow(newer *kae.Flip, flips []kae.Flip, gaps []kae.Gap, c clock) logRow 
 		row.Word = "up again"
 	}
 	row.Told = []part{text(reasonOf(flips))}
+	if name, ok := strings.CutPrefix(f.Note, "maintenance: "); ok {
+		row.Told = append(row.Told, text(" Maintenance: "+strings.TrimSuffix(name, ".")+"."))
+	}
 	if f.To == kae.Firing && newer != nil && newer.Reason == kae.ArrivedLate {
 		row.Class += " back"
 		row.Told = append(row.Told, text(" Taken back: the job was on time."))

@@ -35,6 +35,7 @@ type frame struct {
 	Alerts      bool   // there are pages of channels
 	Channels    int    // that hear of anything
 	Undelivered string // what has not reached a channel; "": nothing is in the way
+	Maintained  []part // the maintenance that what the page shows is in; nil: none
 }
 
 func (s *Server) frame(c clock) frame {

@@ -172,6 +172,12 @@ func (s *Server) surface() http.Handler {
 		page("POST /channels/{id}/remove", s.removeChannel)
 		page("GET /policy", s.policy)
 		page("POST /policy", s.changePolicy)
+		page("GET /maintenance", s.maintenance)
+		page("POST /maintenance", s.createWindow)
+		page("GET /maintenance/{id}/edit", s.editWindow)
+		page("POST /maintenance/{id}", s.changeWindow)
+		page("POST /maintenance/{id}/end", s.endWindow)
+		page("POST /maintenance/{id}/remove", s.removeWindow)
 	}
 	page("GET /events", s.events)
 	page("/", lost(mux))

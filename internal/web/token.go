@@ -219,6 +219,7 @@ func (s *Server) tokenPage(ctx context.Context, t kae.Token, base string, from p
 	page := tokenPage{frame: s.frame(c), Token: view(t, c, base), Older: !from.newest(), Place: from}
 	page.Title, page.Script = page.Token.pageTitle(), "token.js"
 	page.Snippets = snippets(page.Token.URL, t)
+	page.Maintained = s.maintainedOf(t, c)
 	page.Deliveries, page.SentFault = s.sentOf(ctx, t, c)
 	if page.Channels > 0 && (t.Status == kae.Up || t.Status == kae.New) && !t.Removed() {
 		page.Would = s.wouldHear(t, c)
