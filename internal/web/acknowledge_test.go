@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -359,8 +360,8 @@ func TestTheListShowsWhoLooksAfterIt(t *testing.T) {
 		if head := find(page.take(), "block", `id="head"`); !strings.Contains(head, "looks after it") {
 			t.Errorf("the token's page: %q", head)
 		}
-		until := time.Now().Add(time.Hour)
-		post(s, "/tokens/1/snooze", "until", "1h")
+		until := time.Now().Add(time.Hour + 30*time.Second)
+		post(s, "/tokens/1/snooze", "until", "1h30s")
 		if row, got := news(); got != fmt.Sprintf("1.2.1.%d", until.Unix()) || !strings.Contains(row, `<span class="vh">snoozed until </span><time datetime="`+iso(until)+`" data-f="minute"`) {
 			t.Errorf("snoozed: %s %s", got, row)
 		}
@@ -397,6 +398,29 @@ func TestWhatPeopleSaidIsSearchedFor(t *testing.T) {
 		if got := strings.Join(rows(get(s, "/?q="+q).Body.String()), " "); got != want {
 			t.Errorf("%s finds %q", q, got)
 		}
+	}
+	// What is over is not found any more.
+	over := w.make(t, "third", "1h", "")
+	post(s, "/tokens/3/snooze", "until", "1m")
+	live := func() string {
+		p, err := s.pageOf(httptest.NewRequest("GET", "/events?ids=&more=1&q=is:snoozed", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		st := &stream{said: map[string]uint64{}}
+		p.all(t.Context(), st)
+		p.some(t.Context(), st, []kae.Change{{Token: over}})
+		return fmt.Sprint(rows(st.buf.String()), strings.Contains(st.buf.String(), "1 token matches"))
+	}
+	if got := live(); got != "[2 3] false" {
+		t.Errorf("the live page of what is snoozed: %s", got)
+	}
+	w.sleep(time.Minute)
+	if got := live(); got != "[2] true" {
+		t.Errorf("after a minute: %s", got)
+	}
+	if got := rows(get(s, "/?q=is:snoozed").Body.String()); len(got) != 1 {
+		t.Errorf("after a minute: %v", got)
 	}
 	if row := get(s, "/?q=is:snoozed").Body.String(); !strings.Contains(row, `data-f="day"`) || !strings.Contains(row, ">25 Nov</time>") {
 		t.Error("days ahead the date is not told")
