@@ -49,10 +49,14 @@ func (t Token) Record(flips []Flip, gaps []Gap, from, to time.Time) Record {
 	if t.Removed() && t.RemovedAt.Before(end) {
 		end = t.RemovedAt
 	}
+	back := false // the firing was taken back: the job had been on time
 	for i, f := range flips {
 		status := f.To
-		if i > 0 && flips[i-1].Reason == ArrivedLate {
-			status = Up // the firing was taken back: the job had been on time
+		if i > 0 && flips[i-1].Reason != WasAcked { // which stands inside of a firing
+			back = flips[i-1].Reason == ArrivedLate
+		}
+		if back {
+			status = Up
 		}
 		if status == Firing && f.From != Firing && !f.At.Before(r.Since) && !f.At.After(to) {
 			r.Firings++

@@ -72,6 +72,14 @@ func TestARecordIsExact(t *testing.T) {
 			flips: []kae.Flip{first, flip(2, 50, kae.Up, kae.Firing, kae.Missed), flip(3, 60, kae.Firing, kae.Up, kae.ArrivedLate)},
 			want:  kae.Record{Since: after(0), Up: 100 * hour},
 		},
+		"what somebody says of a firing neither ends it nor begins another one": {
+			flips: []kae.Flip{first, flip(2, 40, kae.Up, kae.Firing, kae.Missed), flip(3, 41, kae.Firing, kae.Firing, kae.WasAcked), flip(4, 42, kae.Firing, kae.Firing, kae.WasAcked), flip(5, 45, kae.Firing, kae.Up, kae.Recovered)},
+			want:  kae.Record{Since: after(0), Up: 95 * hour, Down: 5 * hour, Firings: 1},
+		},
+		"a firing that somebody looked after, and that was taken back, had not been": {
+			flips: []kae.Flip{first, flip(2, 50, kae.Up, kae.Firing, kae.Missed), flip(3, 55, kae.Firing, kae.Firing, kae.WasAcked), flip(4, 60, kae.Firing, kae.Up, kae.ArrivedLate)},
+			want:  kae.Record{Since: after(0), Up: 100 * hour},
+		},
 		"a report that came late says how it was from its time on": {
 			flips: []kae.Flip{first, flip(2, 50, kae.Up, kae.Disabled, kae.WasDisabled), flip(3, 60, kae.Disabled, kae.Up, kae.WasEnabled), flip(4, 55, kae.Up, kae.Firing, kae.Failed)},
 			want:  kae.Record{Since: after(0), Up: 50 * hour, Down: 45 * hour, Firings: 1},
@@ -145,12 +153,13 @@ func TestShareOfNothing(t *testing.T) {
 func naive(token kae.Token, flips []kae.Flip, gaps []kae.Gap, from, to time.Time) kae.Record {
 	r := kae.Record{From: from, To: to}
 	takenBack := func(f kae.Flip) bool {
-		for _, next := range flips {
-			if next.Number == f.Number+1 && next.Reason == kae.ArrivedLate {
-				return true
+		next := kae.Flip{Number: 1 << 60}
+		for _, g := range flips {
+			if g.Number > f.Number && g.Number < next.Number && g.Reason != kae.WasAcked {
+				next = g
 			}
 		}
-		return false
+		return next.Reason == kae.ArrivedLate
 	}
 	for s := from; s.Before(to); s = s.Add(time.Second) {
 		var now kae.Flip
@@ -202,7 +211,7 @@ func TestARecordIsWhatCountingGives(t *testing.T) {
 		now := dawn
 		for range 60 {
 			now = now.Add(time.Duration(random.IntN(60)) * time.Second)
-			switch n := random.IntN(40); {
+			switch n := random.IntN(42); {
 			case n < 16:
 				note(token.Beat(kae.Heartbeat{At: now, Kind: kae.Success}))
 			case n < 20:
@@ -214,12 +223,16 @@ func TestARecordIsWhatCountingGives(t *testing.T) {
 				note(token.Disable(now))
 			case n < 28:
 				note(token.Enable(now))
-			case n < 30:
+			case n == 28:
+				note(token.Acknowledge("Ana", "", now))
+			case n == 29:
+				note(token.TakeBack(now))
+			case n < 32:
 				gap := kae.Gap{From: now, To: now.Add(time.Duration(random.IntN(100)) * time.Second)}
 				now = gap.To
 				gaps = append(gaps, gap)
 				note(token.Excuse(gap))
-			case n == 30:
+			case n == 32:
 				now = now.Add(-time.Minute) // the clock is set back
 			default:
 				note(token.Expire(now))

@@ -340,6 +340,28 @@ func TestAcknowledgingIsUntilTheFiringEnds(t *testing.T) {
 	}
 }
 
+func TestWhatIsWrongWithAnAcknowledgement(t *testing.T) {
+	for _, c := range []struct {
+		ack  Ack
+		want string
+	}{
+		{Ack{By: "Ana"}, ""},
+		{Ack{By: strings.Repeat("é", MaxAckBy), Why: strings.Repeat("é", MaxAckWhy)}, ""},
+		{Ack{Why: "on it"}, "by: Say who looks after it: a name will do."},
+		{Ack{By: strings.Repeat("x", MaxAckBy+1)}, "by: The name has 101 characters; at most 100 are possible."},
+		{Ack{By: "Ana", Why: strings.Repeat("x", MaxAckWhy+1)}, "why: The reason has 301 characters; at most 300 are possible."},
+		{Ack{By: "A\x00a", Why: "\xff"}, "by: The name is one line of text: it has characters that are none.\nwhy: The reason is one line of text: it has characters that are none."},
+	} {
+		var got []string
+		for _, e := range c.ack.Validate() {
+			got = append(got, e.Field+": "+e.Message)
+		}
+		if d := cmp.Diff(c.want, strings.Join(got, "\n")); d != "" {
+			t.Errorf("%.20q: %s", c.ack.By, d)
+		}
+	}
+}
+
 func instant(t testing.TB, text string) time.Time {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339, text)

@@ -201,6 +201,27 @@ func (t Token) Validate() []*Error {
 	return errs
 }
 
+// Validate checks what people write into an acknowledgement, as
+// [Token.Validate] does. Both are one line.
+func (a Ack) Validate() []*Error {
+	var errs []*Error
+	if a.By == "" {
+		errs = append(errs, invalid("by", "Say who looks after it: a name will do."))
+	}
+	for _, v := range []struct {
+		field, word, text string
+		most              int
+	}{{"by", "name", a.By, MaxAckBy}, {"why", "reason", a.Why, MaxAckWhy}} {
+		switch n := utf8.RuneCountInString(v.text); {
+		case !isText(v.text) || strings.ContainsFunc(v.text, unicode.IsControl):
+			errs = append(errs, invalid(v.field, "The "+v.word+" is one line of text: it has characters that are none."))
+		case n > v.most:
+			errs = append(errs, invalid(v.field, fmt.Sprintf("The %s has %d characters; at most %d are possible.", v.word, n, v.most)))
+		}
+	}
+	return errs
+}
+
 // ParseTags splits tags at white space and commas and drops repetitions.
 func ParseTags(s string) []string {
 	var tags []string

@@ -255,7 +255,7 @@ func TestTheMenuOfARow(t *testing.T) {
 	items := `[...document.querySelectorAll("#menu [role=menuitem]")].filter(x => x.checkVisibility()).map(x => x.innerText.trim().split("\n")[0]).join()`
 	b.click("#t2 [data-menu]")
 	b.until("it is open", `!document.querySelector("#menu").hidden && document.querySelector("#t2 [aria-expanded=true]") && document.activeElement.innerText.includes("Send a heartbeat now")`)
-	if got := b.eval(items); got != "Send a heartbeat now,Copy URL,Disable,Edit,New value,Remove" {
+	if got := b.eval(items); got != "Send a heartbeat now,Copy URL,Disable,Snooze…,Edit,New value,Remove" {
 		t.Errorf("it has %s", got)
 	}
 	b.accessible("the open menu")

@@ -10,15 +10,16 @@ import (
 )
 
 // States are the words that a [Query] may ask for by Is, worst first, and
-// after them why a token fires.
-var States = []string{"firing", "late", "unknown", "running", "up", "new", "disabled", "removed", "missed", "failed", "overran"}
+// after them why a token fires, and what people said of it.
+var States = []string{"firing", "late", "unknown", "running", "up", "new", "disabled", "removed", "missed", "failed", "overran", "acknowledged", "snoozed"}
 
 // Query says which tokens to give, and in which order. Without any wish it
 // gives all that are not removed.
 type Query struct {
-	Is    []string // each, of [States], has to hold
-	Tags  []string // each has to be there, without regard to case
-	Words []string // each, in lower case, stands in the name, the description or a tag
+	Is    []string  // each, of [States], has to hold
+	Tags  []string  // each has to be there, without regard to case
+	Words []string  // each, in lower case, stands in the name, the description or a tag
+	Now   time.Time // what is snoozed is so at this time
 	Sort  Sort
 	After Key // go on after it; the zero Key: from the start
 	Limit int
@@ -32,8 +33,8 @@ type Page struct {
 	Next   Key  // the place to go on after, if so
 }
 
-// is tells whether a token is in a state.
-func (e *entry) is(state string) bool {
+// is tells whether a token is in a state at a time.
+func (e *entry) is(state string, now time.Time) bool {
 	switch state {
 	case "removed":
 		return e.removed != 0
@@ -45,6 +46,10 @@ func (e *entry) is(state string) bool {
 		return e.started != 0
 	case "missed", "failed", "overran":
 		return e.status == kae.Firing && string(e.reason) == state
+	case "acknowledged":
+		return e.ack != nil
+	case "snoozed":
+		return moment(e.snoozed).After(now)
 	}
 	return string(e.status) == state
 }
@@ -54,7 +59,7 @@ func (e *entry) matches(q *Query) bool {
 		return false
 	}
 	for _, state := range q.Is {
-		if !e.is(state) {
+		if !e.is(state, q.Now) {
 			return false
 		}
 	}

@@ -171,6 +171,31 @@ func checkPages(t *testing.T, r *Roster, all map[int64]kae.Token, now time.Time,
 	}
 }
 
+// A snooze ends by itself, without a change.
+func TestWhatPeopleSaidIsFound(t *testing.T) {
+	r := New()
+	install(r, t0, token(1, func(t *kae.Token) { t.Status, t.Ack = kae.Firing, &kae.Ack{At: t0, By: "Ana"} }),
+		token(2, func(t *kae.Token) { t.SnoozedUntil = t0.Add(time.Hour) }), token(3, nothing))
+	for _, c := range []struct {
+		is   string
+		at   time.Duration
+		want []int64
+	}{
+		{"acknowledged", 0, []int64{1}},
+		{"snoozed", 0, []int64{2}},
+		{"snoozed", time.Hour - time.Microsecond, []int64{2}},
+		{"snoozed", time.Hour, []int64{}},
+	} {
+		q := Query{Is: []string{c.is}, Now: t0.Add(c.at), Limit: 10}
+		if page := r.Page(q); page.Total != len(c.want) {
+			t.Errorf("is:%s after %v: %d in all", c.is, c.at, page.Total)
+		}
+		if diff := cmp.Diff(c.want, r.Match(q)); diff != "" {
+			t.Errorf("is:%s after %v:\n%s", c.is, c.at, diff)
+		}
+	}
+}
+
 // Where misses are counted, the one whose deadline is next need not be the one
 // that fires next.
 func TestNextToFireAndNextDue(t *testing.T) {

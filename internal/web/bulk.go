@@ -27,7 +27,7 @@ type outcome struct {
 	Changed   int    `json:"changed"`
 	Unchanged int    `json:"unchanged"` // were like that already
 	Gone      int    `json:"gone"`      // removed meanwhile
-	Refused   int    `json:"refused"`   // would have too many tags
+	Refused   int    `json:"refused"`   // would have too many tags, or do not fire
 	Key       string `json:"undo,omitempty"`
 
 	done []int64 // the changed ones
@@ -51,6 +51,9 @@ func (s *Server) bulk(w http.ResponseWriter, r *http.Request) error {
 		}
 		err = &kae.Error{Code: kae.Invalid, Field: todo.field(), Message: todo.question()}
 	}
+	if err == nil && todo.do == "snooze" {
+		err = s.clocks(ids, todo.typed)
+	}
 	if err != nil {
 		return s.bulkError(w, r, sent, ids, todo, err)
 	}
@@ -58,6 +61,9 @@ func (s *Server) bulk(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), bulkLimit)
 	defer cancel()
 	result := s.changeAll(ctx, ids, todo.rule())
+	if todo.do == "snooze" || todo.do == "acknowledge" {
+		s.wake()
+	}
 	if result.err != nil {
 		return s.bulkError(w, r, sent, ids, todo, broken(todo, result, len(ids)))
 	}
@@ -77,6 +83,26 @@ func (s *Server) bulk(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// clocks tells whether tokens can be snoozed as it was typed, by the clock of
+// each: what is over by one of them is done to none.
+func (s *Server) clocks(ids []int64, typed string) error {
+	zones := map[string]*time.Location{}
+	for _, id := range ids {
+		if t, ok := s.Roster.Get(id); ok {
+			zones[t.Schedule.Zone().String()] = t.Schedule.Zone()
+		}
+	}
+	if len(zones) == 0 {
+		zones[""] = s.zoneOfNew()
+	}
+	for _, zone := range zones {
+		if _, err := snoozeEnd(typed, zone, s.stamp()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // chosen gives the tokens that a form names: by their ids, as all that match a
 // search now, or as those that were removed together.
 func (s *Server) chosen(sent url.Values) ([]int64, error) {
@@ -92,6 +118,7 @@ func (s *Server) chosen(sent url.Values) ([]int64, error) {
 		if err != nil {
 			return nil, err
 		}
+		q.Now = s.stamp()
 		return s.Roster.Match(q), nil
 	}
 	var ids []int64
@@ -147,7 +174,7 @@ func (o *outcome) count(id int64, err error) bool {
 		o.done = append(o.done, id)
 	case errors.Is(err, errSame):
 		o.Unchanged++
-	case errors.Is(err, errTags):
+	case errors.Is(err, errTags), errors.Is(err, errCalm):
 		o.Refused++
 	case errors.Is(err, errRemoved), kae.ErrorCode(err) == kae.NotFound:
 		o.Gone++
@@ -166,8 +193,8 @@ type bulkPage struct {
 	Heading string
 	Names   string // of those that were chosen
 	Button  string
-	Field   field  // what to ask for; without a name: nothing
-	Problem string // what is wrong with no field in particular
+	Fields  []field // what to ask for
+	Problem string  // what is wrong with no field in particular
 	Hidden  []hidden
 	Back    string // to the list
 }
@@ -183,16 +210,25 @@ func (s *Server) bulkPage(sent url.Values, ids []int64, todo deed, err error) bu
 			page.Hidden = append(page.Hidden, hidden{name, value})
 		}
 	}
-	if todo.field() != "" {
-		page.Field = todo.ask()
-		page.Field.Focus = true
+	page.Fields = todo.ask()
+	wrong := map[string]string{}
+	for _, e := range faults(err) {
+		wrong[e.Field] = e.Message
 	}
-	if e, ok := errors.AsType[*kae.Error](err); ok {
-		if e.Field != "" && e.Field == page.Field.Name {
-			page.Field.Says = says{Field: e.Field, Text: e.Message, Bad: true}
-		} else {
-			page.Problem = e.Message
+	focus := 0
+	for i := range page.Fields {
+		f := &page.Fields[i]
+		f.Says = says{Field: f.Name, Text: wrong[f.Name], Bad: wrong[f.Name] != ""}
+		if f.Says.Bad && !page.Fields[focus].Says.Bad {
+			focus = i
 		}
+		delete(wrong, f.Name)
+	}
+	if len(page.Fields) > 0 {
+		page.Fields[focus].Focus = true
+	}
+	for _, message := range wrong {
+		page.Problem = message
 	}
 	return page
 }

@@ -41,7 +41,14 @@ func (w *world) told() (lines []string) {
 		if !ok {
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("%d %s %v %v removed=%v", id, t.Status, t.Tags, t.Grace, t.Removed()))
+		line := fmt.Sprintf("%d %s %v %v removed=%v", id, t.Status, t.Tags, t.Grace, t.Removed())
+		if !t.SnoozedUntil.IsZero() {
+			line += " snoozed until " + t.SnoozedUntil.Format("15:04")
+		}
+		if t.Ack != nil {
+			line += " acknowledged by " + t.Ack.By
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }
@@ -84,6 +91,11 @@ func TestOneThingIsDoneToManyTokens(t *testing.T) {
 		{"do=tag&tags=DB&id=1&id=5", outcome{Unchanged: 1, Gone: 1}, "No token tagged DB; 1 was so already; 1 is removed.", nil},
 		{"do=untag&tags=Db&id=4", outcome{Changed: 1}, "1 token no longer tagged Db.", map[int]string{4: "4 up [] 1h0m0s removed=false"}},
 		{"do=tag&id=4&tags=" + strings.Repeat("x", 50) + many(19), outcome{Refused: 1}, "No token tagged", nil},
+		{"do=snooze&until=2h&id=2&id=3&id=5", outcome{Changed: 2, Gone: 1}, "2 tokens snoozed for 2 h; 1 is removed.",
+			map[int]string{2: "2 up [db] 1h0m0s removed=false snoozed until 14:00", 3: "3 up [db] 1h0m0s removed=false snoozed until 14:00"}},
+		{"do=snooze&until=2026-11-22+12:30&id=2", outcome{Changed: 1}, "1 token snoozed until 2026-11-22 12:30.", map[int]string{2: "2 up [db] 1h0m0s removed=false snoozed until 12:30"}},
+		{"do=snooze&until=0&id=2&id=4", outcome{Unchanged: 2}, "No token no longer snoozed; 2 were so already.", nil},
+		{"do=acknowledge&by=Ana&why=on+it&id=2&id=3", outcome{Refused: 2}, "No token acknowledged by Ana; 2 do not fire.", nil},
 		{"do=grace&grace=2h&id=3&id=4", outcome{Changed: 2}, "2 tokens given 2 h of grace.",
 			map[int]string{3: "3 up [db] 2h0m0s removed=false", 4: "4 up [db] 2h0m0s removed=false"}},
 		{"do=grace&grace=0&id=3", outcome{Changed: 1}, "1 token left without grace.", map[int]string{3: "3 up [db] 0s removed=false"}},
@@ -169,14 +181,21 @@ func TestBulkAsksForWhatIsMissing(t *testing.T) {
 		field  string
 		says   string
 	}{
-		"do=tag&id=2&id=3&q=job&sort=last":   {200, "tags", "Add tags: 2 tokens"},
-		"do=untag&id=2&tags=+,+":             {200, "tags", "Take off tags: 1 token"},
-		"do=grace&all=1&q=is:up&t=8d":        {200, "grace", "Set grace: 3 tokens"},
-		"do=grace&id=2&grace=soon":           {422, "grace", "Write the grace as"},
-		"do=grace&id=2&grace=11y":            {422, "grace", "Write the grace as"},
-		"do=tag&id=2&tags=" + many(21)[1:]:   {422, "tags", "at most 20"},
-		"do=tag&id=2&tags=" + long("x", 51):  {422, "tags", "at most 50 characters"},
-		"do=tag&id=2&tags=%22%3E%3Cb%3E%00x": {422, "tags", "at most 50 characters"},
+		"do=tag&id=2&id=3&q=job&sort=last":                    {200, "tags", "Add tags: 2 tokens"},
+		"do=untag&id=2&tags=+,+":                              {200, "tags", "Take off tags: 1 token"},
+		"do=grace&all=1&q=is:up&t=8d":                         {200, "grace", "Set grace: 3 tokens"},
+		"do=grace&id=2&grace=soon":                            {422, "grace", "Write the grace as"},
+		"do=grace&id=2&grace=11y":                             {422, "grace", "Write the grace as"},
+		"do=snooze&id=2&q=job":                                {200, "until", "Snooze: 1 token"},
+		"do=snooze&id=2&until=soon":                           {422, "until", "Write a length of time such as"},
+		"do=snooze&id=2&until=32d":                            {422, "until", "31 days at most"},
+		"do=snooze&id=99&until=2026-01-01":                    {422, "until", "Write a length of time such as"},
+		"do=acknowledge&id=2&id=3":                            {200, "by", "Acknowledge: 2 tokens"},
+		"do=acknowledge&id=2&by=" + long("x", kae.MaxAckBy+1): {422, "by", "at most 100 are possible"},
+		"do=acknowledge&id=2&by=A&why=" + long("x", 301):      {422, "why", "at most 300 are possible"},
+		"do=tag&id=2&tags=" + many(21)[1:]:                    {422, "tags", "at most 20"},
+		"do=tag&id=2&tags=" + long("x", 51):                   {422, "tags", "at most 50 characters"},
+		"do=tag&id=2&tags=%22%3E%3Cb%3E%00x":                  {422, "tags", "at most 50 characters"},
 	} {
 		w := crowd(t)
 		before := w.told()
@@ -188,7 +207,7 @@ func TestBulkAsksForWhatIsMissing(t *testing.T) {
 		values, _ := url.ParseQuery(form)
 		for name, all := range values {
 			for _, value := range all {
-				if name != want.field && !strings.Contains(page, fmt.Sprintf(`<input type="hidden" name="%s" value="%s">`, name, value)) {
+				if name != want.field && name != "by" && !strings.Contains(page, fmt.Sprintf(`<input type="hidden" name="%s" value="%s">`, name, value)) {
 					t.Errorf("%s: %s=%s is lost", form, name, value)
 				}
 			}
@@ -260,6 +279,54 @@ func TestBulkTellsHowFarItCame(t *testing.T) {
 	}
 	if w.roster.Counts().Disabled != n {
 		t.Error("something was done")
+	}
+}
+
+// Those that fire are acknowledged, and no others; once is enough, and who
+// brings alerts looks again.
+func TestManyFiringsAreAcknowledged(t *testing.T) {
+	w := crowd(t)
+	for _, id := range []int64{2, 3} {
+		w.beat(kae.Token{ID: id}, kae.Failure, 0, "", "")
+	}
+	b := w.alerts()
+	s := w.server()
+	for _, says := range []string{"2 tokens acknowledged by Ana; 1 does not fire.", "No token acknowledged by Ana; 2 were so already; 1 does not fire."} {
+		if answer := bulk(s, "do=acknowledge&by=+Ana&why=on+it&all=1&q=is:up+is:firing", false); answer.Code != 303 || answer.Body.String() != "No token acknowledged by Ana.\n" {
+			t.Errorf("of none: status %d: %s", answer.Code, answer.Body)
+		}
+		if answer := bulk(s, "do=acknowledge&by=+Ana&why=on+it&id=2&id=3&id=4", false); answer.Code != 303 || answer.Body.String() != says+"\n" {
+			t.Errorf("status %d: %s", answer.Code, answer.Body)
+		}
+	}
+	if told := w.told(); told[1] != "2 firing [db] 1h0m0s removed=false acknowledged by Ana" || told[3] != "4 up [db] 1h0m0s removed=false" || w.flips[2][0].Note != "Ana: on it" {
+		t.Errorf("%q, %+v", told, w.flips[2])
+	}
+	if b.woken != 4 {
+		t.Errorf("woken %d times", b.woken)
+	}
+}
+
+// A time by the clock is that of each token; what is over by one of them is
+// done to none.
+func TestManyAreSnoozedByTheirOwnClocks(t *testing.T) {
+	w := newWorld()
+	for _, zone := range []string{"Europe/Madrid", "America/New_York"} {
+		if got := post(w.server(), "/newtoken", "name", zone, "interval", "0 3 * * *", "zone", zone); got.Code != 303 {
+			t.Fatal(got.Body)
+		}
+	}
+	s := w.server()
+	if answer := bulk(s, "do=snooze&until=2026-11-22+12:30&id=1&id=2", true); answer.Code != 422 || !strings.Contains(answer.Body.String(), "by the clock of Europe/Madrid it is 2026-11-22 13:00.") {
+		t.Errorf("status %d: %s", answer.Code, answer.Body)
+	}
+	if answer := bulk(s, "do=snooze&until=2026-11-22+18:00&id=1&id=2", true); answer.Code != 200 {
+		t.Errorf("status %d: %s", answer.Code, answer.Body)
+	}
+	for id, want := range map[int64]string{1: "17:00", 2: "23:00"} {
+		if now, _ := w.roster.Get(id); now.SnoozedUntil.Format("15:04") != want {
+			t.Errorf("token %d is snoozed until %v", id, now.SnoozedUntil)
+		}
 	}
 }
 

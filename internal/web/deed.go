@@ -13,28 +13,31 @@ import (
 // deed is what is to be done to many tokens.
 type deed struct {
 	do    string
-	typed string // tags or a grace, as it was written
+	typed string // what its field has, as it was written
 	tags  []string
 	grace time.Duration
+	ack   kae.Ack
 }
 
 // The words of each deed.
 var deeds = map[string]struct {
 	field  string // what it needs
 	button string
-	told   string // with the tokens, and with the tags or the grace
+	told   string // with the tokens, and with what was asked for
 }{
-	"disable": {"", "Disable", "%s disabled"},
-	"enable":  {"", "Enable", "%s enabled"},
-	"remove":  {"", "Remove", "%s removed"},
-	"undo":    {"", "Bring back", "%s brought back"},
-	"tag":     {"tags", "Add tags", "%s tagged %s"},
-	"untag":   {"tags", "Take off tags", "%s no longer tagged %s"},
-	"grace":   {"grace", "Set grace", "%s given %s of grace"},
+	"disable":     {"", "Disable", "%s disabled"},
+	"enable":      {"", "Enable", "%s enabled"},
+	"remove":      {"", "Remove", "%s removed"},
+	"undo":        {"", "Bring back", "%s brought back"},
+	"tag":         {"tags", "Add tags", "%s tagged %s"},
+	"untag":       {"tags", "Take off tags", "%s no longer tagged %s"},
+	"grace":       {"grace", "Set grace", "%s given %s of grace"},
+	"snooze":      {"until", "Snooze", "%s snoozed %s"},
+	"acknowledge": {"by", "Acknowledge", "%s acknowledged by %s"},
 }
 
 // deedNames is their order, for messages.
-var deedNames = []string{"disable", "enable", "remove", "undo", "tag", "untag", "grace"}
+var deedNames = []string{"disable", "enable", "remove", "undo", "tag", "untag", "grace", "snooze", "acknowledge"}
 
 // Why a token stays as it is.
 var (
@@ -42,8 +45,9 @@ var (
 	errTags = &kae.Error{Code: kae.Invalid, Field: "tags", Message: fmt.Sprintf("It would have more than %d tags.", kae.MaxTags)}
 )
 
-// readDeed reads what a form asks for. After an error about tags or grace the
-// deed still has what was typed.
+// readDeed reads what a form asks for. After an error about a field the deed
+// still has what was typed. Whether a time can be meant is for [Server.clocks]
+// to say.
 func readDeed(sent url.Values) (deed, error) {
 	d := deed{do: sent.Get("do")}
 	words, known := deeds[d.do]
@@ -67,6 +71,10 @@ func readDeed(sent url.Values) (deed, error) {
 		if d.grace, err = kae.ParseGrace(d.typed); err != nil {
 			return d, err
 		}
+	case "by":
+		if d.ack = ackOf(sent); d.typed != "" {
+			return d, ackFault(d.ack)
+		}
 	}
 	return d, nil
 }
@@ -77,22 +85,37 @@ func (d deed) button() string { return deeds[d.do].button }
 
 // asks tells whether something is missing.
 func (d deed) asks() bool {
-	return d.field() == "grace" && d.typed == "" || d.field() == "tags" && len(d.tags) == 0
+	return d.field() != "" && d.typed == "" || d.field() == "tags" && len(d.tags) == 0
 }
 
-// ask is the field for it.
-func (d deed) ask() field {
-	if d.field() == "grace" {
-		return field{Name: "grace", Label: "Grace", Value: d.typed, Code: true, Required: true,
-			Hint: "How much later is still fine: 90s, 15m; 0 for none. A token that is overdue by it fires at once."}
+// ask gives the fields for it.
+func (d deed) ask() []field {
+	switch d.field() {
+	case "":
+		return nil
+	case "grace":
+		return []field{{Name: "grace", Label: "Grace", Value: d.typed, Code: true, Required: true,
+			Hint: "How much later is still fine: 90s, 15m; 0 for none. A token that is overdue by it fires at once."}}
+	case "until":
+		return []field{{Name: "until", Label: "For how long, or until when", Value: d.typed, Placeholder: "2h", Code: true, Required: true,
+			Hint: fmt.Sprintf("Such as 90m, 3d or 2026-11-28 09:00, by each token’s own clock; at most %d days. 0 ends a snooze.", maxSnoozeDays)}}
+	case "by":
+		by, why := byField(), whyField()
+		by.Value, why.Value = d.typed, d.ack.Why
+		return []field{by, why}
 	}
-	return field{Name: "tags", Label: "Tags", Value: d.typed, Placeholder: "db prod", Code: true, Required: true, Hint: "Words with spaces or commas between them."}
+	return []field{{Name: "tags", Label: "Tags", Value: d.typed, Placeholder: "db prod", Code: true, Required: true, Hint: "Words with spaces or commas between them."}}
 }
 
 // question says what is missing, to programs.
 func (d deed) question() string {
-	if d.field() == "grace" {
+	switch d.field() {
+	case "grace":
 		return "How much grace? Send grace, such as 90s, 15m or 0."
+	case "until":
+		return "For how long? Send until, such as 2h, 3d or 2026-11-28 09:00; 0 ends a snooze."
+	case "by":
+		return "Who looks after them? Send by, a name, and why if there is something to say."
 	}
 	return "Which tags? Send tags: words with spaces or commas between them."
 }
@@ -128,6 +151,20 @@ func (d deed) rule() rule {
 			}
 			set.Grace = d.grace
 			return t.Edit(set, now), nil
+		case "snooze":
+			until, err := snoozeEnd(d.typed, t.Schedule.Zone(), now)
+			if err == nil && until.IsZero() && !t.Snoozed(now) {
+				err = errSame
+			}
+			return t.Snooze(until), err
+		case "acknowledge":
+			switch {
+			case t.Status != kae.Firing:
+				return kae.Change{}, errCalm
+			case t.Ack != nil && t.Ack.By == d.ack.By && t.Ack.Why == d.ack.Why:
+				return kae.Change{}, errSame
+			}
+			return t.Acknowledge(d.ack.By, d.ack.Why, now), nil
 		default:
 			return d.retag(t, set, now)
 		}
@@ -179,6 +216,17 @@ func (d deed) done(n int) string {
 			return count + " left without grace"
 		}
 		return fmt.Sprintf(told, count, length(d.grace))
+	case "until":
+		switch long, err := kae.ParseDuration(d.typed); {
+		case err != nil:
+			return fmt.Sprintf(told, count, "until "+d.typed)
+		case long == 0:
+			return count + " no longer snoozed"
+		default:
+			return fmt.Sprintf(told, count, "for "+length(long))
+		}
+	case "by":
+		return fmt.Sprintf(told, count, d.ack.By)
 	default:
 		return fmt.Sprintf(told, count)
 	}
@@ -196,7 +244,11 @@ func (d deed) told(o outcome) string {
 	}
 	add(o.Unchanged, "was so already", "were so already")
 	add(o.Gone, "is removed", "are removed")
-	add(o.Refused, fmt.Sprintf("would have more than %d tags", kae.MaxTags), fmt.Sprintf("would have more than %d tags", kae.MaxTags))
+	if d.do == "acknowledge" {
+		add(o.Refused, "does not fire", "do not fire")
+	} else {
+		add(o.Refused, fmt.Sprintf("would have more than %d tags", kae.MaxTags), fmt.Sprintf("would have more than %d tags", kae.MaxTags))
+	}
 	return strings.Join(parts, "; ") + "."
 }
 

@@ -91,6 +91,22 @@ func TestPages(t *testing.T) {
 		pages[name] = get(m, path).Body.String()
 	}
 	pages["maintenance-wrong"] = post(m, "/maintenance", "name", "", "which", "tokens", "tokens", "#1\nbackup", "to", "<late>", "starts", "soon").Body.String()
+	spoken, them := scene(t)
+	spoken.config.URL = "https://kae.example.com"
+	o := spoken.server()
+	of := func(state string) string { return fmt.Sprintf("/tokens/%d", them[state].ID) }
+	pages["acknowledge"] = get(o, of("failed")+"/acknowledge").Body.String()
+	pages["acknowledge-wrong"] = post(o, of("failed")+"/acknowledge", "by", "", "why", "<on it>").Body.String()
+	pages["acknowledge-removed"] = get(o, of("removed")+"/acknowledge").Body.String()
+	post(o, of("failed")+"/acknowledge", "by", "Ana <i>", "why", "the disk is full & on its way")
+	post(o, of("failed")+"/snooze", "until", "2h")
+	post(o, of("up")+"/snooze", "until", "3d")
+	pages["acknowledge-calm"] = post(o, of("up")+"/snooze", "until", "<soon>").Body.String()
+	pages["acknowledged"] = get(o, of("failed")+"/acknowledge").Body.String()
+	pages["token-acknowledged"] = get(o, of("failed")).Body.String()
+	pages["list-acknowledged"] = get(o, "/?q=is:snoozed").Body.String()
+	pages["bulk-acknowledge"] = post(o, "/tokens", "do", "acknowledge", "id", "1", "why", "<on it>").Body.String()
+	pages["bulk-snooze"] = post(o, "/tokens", "do", "snooze", "id", "1", "until", "32d").Body.String()
 	for name, page := range pages {
 		got := strings.ReplaceAll(page, staticBase, "/static/HASH")
 		file := filepath.Join("testdata", "golden", name+".html")

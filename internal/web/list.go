@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"kae"
 	"kae/internal/roster"
@@ -54,6 +55,9 @@ type rowView struct {
 	Due, Fires   moment
 	Ran          string
 	URL          string // "" when it is removed
+	Ack          *ackView
+	Until        moment // when its snooze ends
+	Snoozed      int64  // the same, in seconds; 0: it is not
 }
 
 func (s *Server) row(t kae.Token, v tokenView, c clock, r ruler) rowView {
@@ -61,7 +65,7 @@ func (s *Server) row(t kae.Token, v tokenView, c clock, r ruler) rowView {
 	row := rowView{
 		ID: v.ID, State: v.State, Beats: v.Beats, Flips: v.Flips, Name: v.Name, Misses: v.Misses, Tags: v.Tags,
 		Expected: v.Expected, Shortly: shortly(v.Expected), Line: r.timeline(t), Slots: cardline(t, slots),
-		Last: v.Last, Due: v.Due, Fires: v.Fires, Ran: v.Ran, URL: v.URL,
+		Last: v.Last, Due: v.Due, Fires: v.Fires, Ran: v.Ran, URL: v.URL, Ack: v.Ack,
 	}
 	if v.Where != "" {
 		row.Expected += ", " + v.Where
@@ -69,8 +73,20 @@ func (s *Server) row(t kae.Token, v tokenView, c clock, r ruler) rowView {
 	if v.Gone() {
 		row.URL = ""
 	}
+	if end := time.Time(v.Snoozed); !end.IsZero() && !v.Gone() {
+		row.Until, row.Snoozed = c.soon(end), end.Unix()
+	}
 	row.Sum, row.But = inBrief(t, slots, c)
 	return row
+}
+
+// Told says in full what a row has in short: who looks after it, and why.
+func (a ackView) Told() string {
+	told := "Acknowledged by " + a.By
+	if a.Why != "" {
+		told += ": " + a.Why
+	}
+	return told
 }
 
 // Search gives the search for what has a tag.
@@ -167,6 +183,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
 		return fault // a typing error must not look like an empty list
 	}
 	c, base := s.clock(), s.base(r)
+	q.Now = c.now
 	page := listPage{frame: s.frame(c), Counts: s.counts(ask), Tokens: []tokenView{}, Asked: ask}
 	var found roster.Page
 	if e, ok := errors.AsType[*kae.Error](fault); ok {

@@ -56,7 +56,7 @@ func TestTheListInJSON(t *testing.T) {
 	want := `{"counts":{"new":1,"up":1,"firing":0,"disabled":0,"late":0,"running":0,"unknown":0},"tokens":[` +
 		`{"id":1,"value":"` + now.Value + `","uuid":"` + now.UUID + `","url":"http://localhost:20999/hb/` + now.Value + `",` +
 		`"name":"Nightly <backup>","description":"","tags":["db","prod"],"schedule":"1h30m","zone":"UTC","grace":90,"max_run":0,"fire_after":1,"body_has":"","body_lacks":"","post_only":false,"status":"up",` +
-		`"late":false,"running":false,"unknown":false,"strikes":0,"beats":1,"started_at":null,"took":null,"last_at":"2026-11-22T11:30:00.000000Z","due_at":"2026-11-22T13:00:00.000000Z",` +
+		`"late":false,"running":false,"unknown":false,"acknowledged":null,"snoozed_until":null,"strikes":0,"beats":1,"started_at":null,"took":null,"last_at":"2026-11-22T11:30:00.000000Z","due_at":"2026-11-22T13:00:00.000000Z",` +
 		`"deadline":"2026-11-22T13:01:30.000000Z","created_at":"2026-11-22T12:00:00.000000Z"},`
 	if !strings.HasPrefix(got.Body.String(), want) {
 		t.Errorf("got  %s\nwant %s…", got.Body, want)

@@ -97,6 +97,7 @@ type liveList struct {
 	more  bool           // what begins to match is added, too
 	total int            // tokens that match, if some need not
 	drawn [2]time.Time   // where the axis began, and which half hour it was, when all rows were sent
+	wakes time.Time      // when the first snooze of a row ends; zero: none is
 }
 
 // wants is called while publishing: it only reads what never changes.
@@ -111,6 +112,7 @@ func (p *liveList) all(ctx context.Context, st *stream) {
 	c := p.clock()
 	ids := slices.Clone(p.ids)
 	if p.more {
+		p.find.Now = c.now
 		for _, t := range p.Roster.Page(p.find).Tokens {
 			if !p.rows[t.ID] {
 				ids = append(ids, t.ID)
@@ -125,11 +127,11 @@ func (p *liveList) all(ctx context.Context, st *stream) {
 }
 
 // send sends rows. From then on it is known when they have to be drawn anew,
-// even if nothing happens to them: when the axis moves on, and every half hour
-// for what is overdue.
+// even if nothing happens to them: when the axis moves on, every half hour for
+// what is overdue, and when a snooze ends.
 func (p *liveList) send(st *stream, c clock, ids []int64) {
 	r := c.ruler(p.axis)
-	p.drawn = drawnAt(c, r)
+	p.drawn, p.wakes = drawnAt(c, r), time.Time{}
 	for _, id := range ids {
 		p.row(st, c, r, id)
 	}
@@ -162,18 +164,21 @@ func (p *liveList) row(st *stream, c clock, r ruler, id int64) {
 		return
 	}
 	if !p.rows[id] {
-		if len(p.rows) >= listSize || !p.Roster.Fits(id, p.find) {
+		if p.find.Now = c.now; len(p.rows) >= listSize || !p.Roster.Fits(id, p.find) {
 			return
 		}
 		p.rows[id] = true
 		p.ids = append(p.ids, id)
+	}
+	if t.Snoozed(c.now) && (p.wakes.IsZero() || t.SnoozedUntil.Before(p.wakes)) {
+		p.wakes = t.SnoozedUntil
 	}
 	st.row(id, p.Server.row(t, view(t, c, p.base), c, r))
 }
 
 func (p *liveList) around(_ context.Context, st *stream) {
 	c := p.clock()
-	if p.drawn != drawnAt(c, c.ruler(p.axis)) {
+	if p.drawn != drawnAt(c, c.ruler(p.axis)) || !p.wakes.IsZero() && !c.now.Before(p.wakes) {
 		p.send(st, c, p.ids)
 	}
 	p.count()
@@ -186,7 +191,7 @@ func (p *liveList) around(_ context.Context, st *stream) {
 // heartbeat.
 func (p *liveList) count() {
 	if q, fault := p.asked.find(); fault == nil && p.asked.Query != "" {
-		q.Limit = 1
+		q.Limit, q.Now = 1, p.stamp()
 		p.total = p.Roster.Page(q).Total
 	}
 }
@@ -241,13 +246,15 @@ func (p *liveToken) some(ctx context.Context, st *stream, changes []kae.Change) 
 }
 
 func (p *liveToken) around(ctx context.Context, st *stream) {
+	t, ok := p.Roster.Get(p.id)
+	woke := t.Snoozed(p.at) && !t.Snoozed(p.stamp())
 	// It may be readable by now, or have arrived; and what is missed adds up
 	// without a change.
-	if p.again || p.stamp().Sub(p.at) >= time.Minute {
+	if p.again || woke || p.stamp().Sub(p.at) >= time.Minute {
 		p.all(ctx, st)
 		return
 	}
-	if t, ok := p.Roster.Get(p.id); ok {
+	if ok {
 		c := p.clock()
 		p.maintenance(st, p.maintainedOf(t, c))
 		p.header(st, c, view(t, c, p.base).pageTitle())

@@ -19,6 +19,7 @@ type logRow struct {
 	Word   string
 	Number int64 // of a heartbeat; 0: it is a flip
 	Told   []part
+	Note   string // what else is known of a flip
 	Run    string // the id of its run
 	Took   string
 	Body   *bodyView // if there was one
@@ -51,13 +52,19 @@ type flipEntry struct {
 
 // merge puts heartbeats and flips in one order, newest first, at most size of
 // them. Of two at one time the flip stands above the heartbeat that caused it.
-// A flip of the number that is read on from is only there to tell what became
-// of the one before it.
+// Flips from the number on that is read on from are only there to tell what
+// became of the one before it.
 func merge(h kae.History, from place, size int) (all []entry, more bool) {
 	beats, flips := h.Beats, h.Flips
 	var newer *kae.Flip
-	if len(flips) > 0 && flips[0].Number == from.flips {
-		newer, flips = &flips[0], flips[1:]
+	next := func() {
+		if flips[0].Reason != kae.WasAcked { // which changes nothing
+			newer = &flips[0]
+		}
+		flips = flips[1:]
+	}
+	for from.flips > 0 && len(flips) > 0 && flips[0].Number >= from.flips {
+		next()
 	}
 	if from.show == "flips" {
 		beats = nil
@@ -65,7 +72,7 @@ func merge(h kae.History, from place, size int) (all []entry, more bool) {
 	for len(all) < size && len(beats)+len(flips) > 0 {
 		if len(beats) == 0 || len(flips) > 0 && !flips[0].At.Before(arrived(beats[0])) {
 			all = append(all, entry{flip: &flipEntry{newer, flips}})
-			newer, flips = &flips[0], flips[1:]
+			next()
 			continue
 		}
 		all = append(all, entry{beat: &beats[0]})
@@ -196,8 +203,16 @@ func beatRow(t kae.Token, b kae.Heartbeat, c clock) logRow {
 // newer one what became of it.
 func flipRow(newer *kae.Flip, flips []kae.Flip, gaps []kae.Gap, c clock) logRow {
 	f := flips[0]
-	row := logRow{at: f.At, Time: c.hour(f.At), Class: "flip up", Icon: "up", Word: "up"}
+	row := logRow{at: f.At, Time: c.hour(f.At), Class: "flip up", Icon: "up", Word: "up", Note: capital(f.Note)}
 	switch {
+	case f.Reason == kae.WasAcked:
+		row.Class, row.Icon, row.Word = "flip ack", "ack", "acknowledged"
+		// Its own words say who did: “Ana: on it”, or “Ana took it back”.
+		if by, back := strings.CutSuffix(f.Note, " took it back"); back && !strings.Contains(by, ": ") {
+			row.Word = "taken back"
+		}
+		row.Told, row.Note = []part{text(f.Note)}, ""
+		return row
 	case f.Reason == kae.Excused:
 		row.Class, row.Icon, row.Word = "flip unk", "unk", "unknown"
 		row.Told = excuse(f, gaps, c)
@@ -212,9 +227,6 @@ func flipRow(newer *kae.Flip, flips []kae.Flip, gaps []kae.Gap, c clock) logRow 
 		row.Word = "up again"
 	}
 	row.Told = []part{text(reasonOf(flips))}
-	if name, ok := strings.CutPrefix(f.Note, "maintenance: "); ok {
-		row.Told = append(row.Told, text(" Maintenance: "+strings.TrimSuffix(name, ".")+"."))
-	}
 	if f.To == kae.Firing && newer != nil && newer.Reason == kae.ArrivedLate {
 		row.Class += " back"
 		row.Told = append(row.Told, text(" Taken back: the job was on time."))
@@ -235,8 +247,14 @@ func reasonOf(flips []kae.Flip) string {
 	case kae.ArrivedLate:
 		return "The job was on time; its report arrived late."
 	case kae.Recovered:
-		if len(flips) > 1 && flips[1].To == kae.Firing {
-			return "Recovered after " + span(f.At.Sub(flips[1].At)) + "."
+		for _, fired := range flips[1:] {
+			if fired.Reason == kae.WasAcked { // it fired before
+				continue
+			}
+			if fired.To == kae.Firing {
+				return "Recovered after " + span(f.At.Sub(fired.At)) + "."
+			}
+			break
 		}
 		return "Recovered."
 	case kae.WasDisabled:

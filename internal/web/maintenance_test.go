@@ -496,7 +496,7 @@ func TestTheLogTellsOfMaintenance(t *testing.T) {
 	token := w.make(t, "backup", "1h", "")
 	w.beat(token, kae.Failure, time.Minute, "", "")
 	w.flips[token.ID][0].Note = "maintenance: Upgrade <1>"
-	if page := get(w.server(), "/tokens/1").Body.String(); !strings.Contains(page, "Failed: the job said so. Maintenance: Upgrade &lt;1&gt;.<") {
+	if page := get(w.server(), "/tokens/1").Body.String(); !strings.Contains(page, `Failed: the job said so. <span class="muted">Maintenance: Upgrade &lt;1&gt;</span>`) {
 		t.Error(page)
 	}
 }

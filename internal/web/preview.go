@@ -119,5 +119,8 @@ func wouldFire(set kae.Settings, at time.Time, omitted bool, c clock) []part {
 // capital begins a sentence.
 func capital(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
+	if n == 0 {
+		return ""
+	}
 	return string(unicode.ToUpper(r)) + s[n:]
 }

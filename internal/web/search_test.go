@@ -51,7 +51,7 @@ func TestSearchesAreRead(t *testing.T) {
 
 func TestWrongSearchesSayWhatIsPossible(t *testing.T) {
 	for q, says := range map[string]string{
-		"backup is:lost":         "“is:lost” is no state. Possible are is: with firing, late, unknown, running, up, new, disabled, removed, missed, failed or overran.",
+		"backup is:lost":         "“is:lost” is no state. Possible are is: with firing, late, unknown, running, up, new, disabled, removed, missed, failed, overran, acknowledged or snoozed.",
 		"is:":                    "“is:” is no state.",
 		"is: firing":             "“is:” is no state.",
 		"tag: db":                "Which tag? Write it right behind the colon: tag:db.",

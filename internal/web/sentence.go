@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"kae"
@@ -57,9 +58,34 @@ func knownOf(t kae.Token, p *past) known {
 	return k
 }
 
-// sentence tells what a token's state means: the answer that its page begins
-// with.
+// sentence tells what a token's state means, and what people said of it: the
+// answer that its page begins with.
 func sentence(t kae.Token, k known, c clock) []part {
+	return sentences(meaning(t, k, c), lookedAfter(t, c), snoozed(t, c))
+}
+
+// lookedAfter tells who looks after a firing.
+func lookedAfter(t kae.Token, c clock) []part {
+	if t.Ack == nil {
+		return nil
+	}
+	parts := []part{bold(t.Ack.By + " looks after it"), text(" since "), when(c.at(t.Ack.At))}
+	if t.Ack.Why != "" {
+		return append(parts, text(": "+strings.TrimSuffix(t.Ack.Why, ".")+"."))
+	}
+	return append(parts, text("."))
+}
+
+// snoozed tells until when channels hear nothing of a token.
+func snoozed(t kae.Token, c clock) []part {
+	if !t.Snoozed(c.now) || t.Removed() {
+		return nil
+	}
+	return []part{bold("Snoozed until "), stress(c.at(t.SnoozedUntil)), text(": channels hear nothing of it.")}
+}
+
+// meaning tells what a token's state means.
+func meaning(t kae.Token, k known, c clock) []part {
 	switch stateOf(t, c.now).Word {
 	case "removed":
 		return []part{bold("Removed "), stress(c.at(t.RemovedAt)), text(". It can be brought back until "),

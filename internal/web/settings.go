@@ -26,6 +26,7 @@ var formFields = []string{"name", "interval", "grace", "zone", "tags", "descript
 type field struct {
 	Name, Label, Value, Placeholder, Hint string
 
+	Auto     string   // what browsers may fill in; "": nothing
 	Examples []string // to be taken at a press
 	Optional bool
 	Required bool

@@ -16,6 +16,7 @@ import (
 const (
 	logSize     = 50  // lines of the log, heartbeats and flips together
 	logRead     = 200 // of each that are read for it: quiet stretches are one line each
+	logAhead    = 8   // flips after those, which tell what became of the first
 	historySize = 100 // heartbeats in JSON, and as many flips
 )
 
@@ -71,6 +72,7 @@ type flipView struct {
 	From   kae.Status `json:"from"`
 	To     kae.Status `json:"to"`
 	Reason kae.Reason `json:"reason"`
+	Note   string     `json:"note"`
 }
 
 type gapView struct {
@@ -179,7 +181,7 @@ func (s *Server) history(ctx context.Context, t kae.Token, base string, from pla
 		page.Heartbeats, from.beats = append(page.Heartbeats, beatOf(b)), b.Number
 	}
 	for _, f := range h.Flips[:min(historySize, len(h.Flips))] {
-		page.Flips, from.flips = append(page.Flips, flipView{f.Number, stamp(f.At), f.From, f.To, f.Reason}), f.Number
+		page.Flips, from.flips = append(page.Flips, flipView{f.Number, stamp(f.At), f.From, f.To, f.Reason, f.Note}), f.Number
 	}
 	for _, g := range h.Gaps {
 		page.Gaps = append(page.Gaps, gapView{stamp(g.From), stamp(g.To)})
@@ -257,9 +259,9 @@ func (s *Server) tokenPage(ctx context.Context, t kae.Token, base string, from p
 }
 
 func (s *Server) readLog(ctx context.Context, t kae.Token, from place) (kae.History, error) {
-	q := kae.HistoryQuery{BeatsBefore: from.beats, FlipsBefore: from.flips, Limit: logRead + 2, Bodies: true}
+	q := kae.HistoryQuery{BeatsBefore: from.beats, FlipsBefore: from.flips, Limit: logRead + 1 + logAhead, Bodies: true}
 	if q.FlipsBefore > 0 {
-		q.FlipsBefore++ // merge asks what became of the first
+		q.FlipsBefore += logAhead
 	}
 	return s.History.History(ctx, t, q)
 }

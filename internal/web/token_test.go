@@ -26,8 +26,8 @@ func TestATokenInJSON(t *testing.T) {
 	}
 	want := `[{"number":2,"at":"2026-11-22T11:50:00.000000Z","received_at":null,"kind":"failure","exit":null,"run_id":"","took":null,"message":"exit status 1","body":"not ` + "\uFFFD text\uFFFD" + `","body_size":11,"remote":"10.0.4.12","agent":"curl/8.5.0"},` +
 		`{"number":1,"at":"2026-11-22T11:20:00.000000Z","received_at":null,"kind":"success","exit":null,"run_id":"","took":null,"message":"","body":null,"body_size":0,"remote":"10.0.4.12","agent":"curl/8.5.0"}],` +
-		`"flips":[{"number":2,"at":"2026-11-22T11:50:00.000000Z","from":"up","to":"firing","reason":"failed"},` +
-		`{"number":1,"at":"2026-11-22T11:20:00.000000Z","from":"new","to":"up","reason":"first"}],` +
+		`"flips":[{"number":2,"at":"2026-11-22T11:50:00.000000Z","from":"up","to":"firing","reason":"failed","note":""},` +
+		`{"number":1,"at":"2026-11-22T11:20:00.000000Z","from":"new","to":"up","reason":"first","note":""}],` +
 		`"gaps":[{"from":"2026-11-22T11:30:00.000000Z","to":"2026-11-22T11:40:00.000000Z"}],"next":null,` +
 		`"slots":[{"at":"2026-11-22T11:20:00.000000Z","outcome":"on time"},{"at":"2026-11-22T11:50:00.000000Z","outcome":"failed"}],"history":[` +
 		window(24, "2026-11-21T12:00:00.000000Z") + "," + window(168, "2026-11-15T12:00:00.000000Z") + "," +

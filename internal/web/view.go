@@ -77,7 +77,9 @@ type tokenView struct {
 	Late        bool       `json:"late"`
 	Running     bool       `json:"running"`
 	Unknown     bool       `json:"unknown"`
-	Strikes     int        `json:"strikes"` // misses and failures in a row
+	Ack         *ackView   `json:"acknowledged"`  // who looks after the firing; null: nobody
+	Snoozed     stamp      `json:"snoozed_until"` // null: channels hear of it
+	Strikes     int        `json:"strikes"`       // misses and failures in a row
 	Beats       int64      `json:"beats"`
 	StartedAt   stamp      `json:"started_at"`
 	Took        *float64   `json:"took"` // seconds; null: not known
@@ -101,6 +103,13 @@ type tokenView struct {
 	Created     moment     `json:"-"`
 	Flips       int64      `json:"-"`
 	Masked      string     `json:"-"` // the URL, fit for eyes over shoulders
+}
+
+// ackView is somebody's word that they look after a firing.
+type ackView struct {
+	At  stamp  `json:"at"`
+	By  string `json:"by"`
+	Why string `json:"why"`
 }
 
 func view(t kae.Token, c clock, base string) tokenView {
@@ -134,6 +143,12 @@ func view(t kae.Token, c clock, base string) tokenView {
 	}
 	if t.Status == kae.Firing {
 		v.Fires = c.rel(t.FlippedAt)
+	}
+	if t.Ack != nil {
+		v.Ack = &ackView{stamp(t.Ack.At), t.Ack.By, t.Ack.Why}
+	}
+	if t.Snoozed(c.now) {
+		v.Snoozed = stamp(t.SnoozedUntil)
 	}
 	if t.Removed() {
 		at := stamp(t.RemovedAt)

@@ -86,6 +86,15 @@ func (c clock) slotHour(t time.Time) moment {
 	return c.moment(t, "slot", func(t time.Time) string { return clockTime(t.In(c.zone)) })
 }
 
+// soon tells a time to come where there is little room: by the clock if it is
+// less than a day away, else by the date.
+func (c clock) soon(t time.Time) moment {
+	if t.Sub(c.now) < 24*time.Hour {
+		return c.minute(t)
+	}
+	return c.day(t)
+}
+
 // clockTime gives hours and minutes, and seconds where there are any.
 func clockTime(t time.Time) string {
 	if t.Second() == 0 {

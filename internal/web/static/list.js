@@ -203,7 +203,7 @@
     of = button.closest("tr");
     const hide = { beat: removed(), copy: removed(), disable: removed() || disabled(of), enable: removed() || !disabled(of), remove: removed(), undo: !removed() };
     for (const [what, hidden] of Object.entries(hide)) $(`[data-do=${what}]`, menu).hidden = hidden;
-    for (const link of all("[data-to]", menu)) { link.href = `/tokens/${of.id.slice(1)}${link.dataset.to}`; link.hidden = removed(); }
+    for (const link of all("[data-to]", menu)) { link.href = `/tokens/${of.id.slice(1)}${link.dataset.to}`; link.hidden = removed() || "firing" in link.dataset && of.dataset.rank !== "1"; }
     $("hr", menu).hidden = removed();
     button.setAttribute("aria-haspopup", "menu");
     button.setAttribute("aria-expanded", "true");
@@ -280,6 +280,7 @@
     j: () => step(1), k: () => step(-1),
     x: () => select(here()), X: () => select(here(), true),
     d: () => { const row = here(); if (row && !removed()) toggle(row); },
+    a: () => { const row = here(); if (row && !removed()) location.assign(`/tokens/${row.id.slice(1)}/acknowledge`); },
     n: () => location.assign("/newtoken"),
     f: () => location.assign(main.dataset.q === "is:firing" ? "/" : "/?q=is:firing"),
     "?": () => help?.showModal(),
