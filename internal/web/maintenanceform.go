@@ -75,7 +75,7 @@ func (s *Server) windowFormOf(w kae.Window) windowForm {
 // keep their value. Its error is the first of those in the form.
 func (s *Server) readWindow(sent url.Values, old kae.Window, now time.Time) (windowForm, kae.Window, error) {
 	was := s.windowFormOf(old)
-	r := windowReading{sent: sent, form: was, old: old, was: was, now: now, window: kae.Window{ID: old.ID, Pick: old.Pick}}
+	r := windowReading{form: was, old: old, was: was, now: now, window: kae.Window{ID: old.ID, Pick: old.Pick}}
 	r.form.Errors = map[string]string{}
 	filled := func(fields ...string) bool {
 		return slices.ContainsFunc(fields, func(field string) bool { return strings.TrimSpace(sent.Get(field)) != "" })
@@ -127,7 +127,6 @@ func (s *Server) readWindow(sent url.Values, old kae.Window, now time.Time) (win
 
 // windowReading is a form of maintenance that is being read.
 type windowReading struct {
-	sent   url.Values
 	form   windowForm
 	window kae.Window
 	old    kae.Window
