@@ -200,6 +200,22 @@ func (d *desk) becomes(t kae.Token) {
 
 // alert flips a token, and writes that for the channels as a keeper does.
 func (d *desk) alert(id int64, to kae.Status) {
+	d.Helper()
+	d.flip(id, to)
+	d.n.Wake()
+}
+
+// alerts flips several tokens at once.
+func (d *desk) alerts(to kae.Status, ids ...int64) {
+	d.Helper()
+	for _, id := range ids {
+		d.flip(id, to)
+	}
+	d.n.Wake()
+}
+
+func (d *desk) flip(id int64, to kae.Status) {
+	d.Helper()
 	was := d.token(id)
 	t := was
 	t.Status, t.Reason, t.FlippedAt, t.Flips = to, kae.Missed, time.Now(), was.Flips+1
@@ -227,7 +243,6 @@ func (d *desk) alert(id int64, to kae.Status) {
 		})
 	}
 	d.shelf.mu.Unlock()
-	d.n.Wake()
 }
 
 // bubble runs a test with channels of the kinds given.

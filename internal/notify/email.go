@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/wneessen/go-mail"
 
@@ -90,7 +91,11 @@ func post(ctx context.Context, o *outside, s settings, m Message, host string, c
 	if err != nil {
 		return "", false, err
 	}
-	err = client.DialAndSendWithContext(ctx, letter)
+	connection, err := client.DialToSMTPClientWithContext(ctx)
+	connected := err == nil
+	if connected {
+		err = errors.Join(client.SendWithSMTPClient(connection, letter), client.CloseWithSMTPClient(connection))
+	}
 	// What the server took stays taken, although it did not say goodbye.
 	if letter.IsDelivered() {
 		return firstLine(letter.ServerResponse()), false, nil
@@ -108,7 +113,11 @@ func post(ctx context.Context, o *outside, s settings, m Message, host string, c
 	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		return "", false, fmt.Errorf("no answer from %s within %s: %w", host, o.patience(), cmp.Or(ctx.Err(), context.DeadlineExceeded))
 	}
-	return "", false, fmt.Errorf("the mail can't be handed to %s: %w", host, err)
+	err = fmt.Errorf("the mail can't be handed to %s: %w", host, err)
+	if !connected { // it surely did not arrive
+		err = &Refused{Answer: err.Error()}
+	}
+	return "", false, err
 }
 
 // patience is for how long kinds are waited for that take their time.
@@ -242,9 +251,19 @@ var letterPage = template.Must(template.New("letter").Parse(`<!DOCTYPE html>
 </body></html>
 `))
 
+// notASCII is said of addresses that only some mail servers take (RFC 6531): one
+// that does not would refuse every alert, for good.
+const notASCII = "Write the address in ASCII: a domain such as münchen.example as xn--mnchen-3ya.example."
+
+func isASCII(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) < 0
+}
+
 func isAddress(value string) string {
 	if a, err := netmail.ParseAddress(value); err != nil || !strings.Contains(a.Address, "@") {
 		return "Write one e-mail address, such as kae@example.com."
+	} else if !isASCII(a.Address) {
+		return notASCII
 	}
 	return ""
 }

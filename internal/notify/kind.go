@@ -211,8 +211,12 @@ func isWord(value string) string {
 }
 
 func isAddresses(value string) string {
-	if _, err := mail.ParseAddressList(value); err != nil {
+	all, err := mail.ParseAddressList(value)
+	if err != nil {
 		return "Write e-mail addresses such as ops@example.com, separated by commas."
+	}
+	if slices.ContainsFunc(all, func(a *mail.Address) bool { return !isASCII(a.Address) }) {
+		return notASCII
 	}
 	return ""
 }

@@ -62,6 +62,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		{"labels that are none", "alertmanager", "url labels", []string{"url", "http://u:p@a", "labels", "a-b=c"}},
 		{"a password without a user", "alertmanager", "password", []string{"url", "http://a", "password", "x"}},
 		{"no mail", "email", "to from server encryption", []string{"to", "nobody", "from", "a@b, c@d", "server", "http://a", "encryption", "rot13"}},
+		{"letters that not every mail server takes", "email", "to from", []string{"to", "Ána <ana@example.org>, ana@münchen.example", "from", "ána@example.org", "server", "a"}},
 		{"a user without a password", "email", "password", []string{"to", "a@b", "from", "a@b", "server", "a", "user", "x"}},
 		{"a program without its path", "command", "program", []string{"program", "rm -rf"}},
 		{"a file without its path", "webhook", "secret", []string{"url", "http://a", "secret", "file:key"}},

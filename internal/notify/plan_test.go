@@ -56,8 +56,7 @@ var usual = []kae.Rule{
 func TestMailIfItStillFires(t *testing.T) {
 	bubble(t, "slack mail", func(d *desk) {
 		d.policy(usual...)
-		d.alert(1, kae.Firing)
-		d.alert(2, kae.Firing)
+		d.alerts(kae.Firing, 1, 2)
 		d.till(10 * time.Minute)
 		if waiting, _ := d.n.Undelivered(); waiting != 0 {
 			t.Errorf("%d count as undelivered before they are due", waiting)
@@ -227,8 +226,7 @@ func TestASnoozedTokenIsToldOfWhenThatEnds(t *testing.T) {
 		d.till(2*time.Hour + 10*time.Minute)
 		snooze(3, 5*time.Hour)
 		d.till(8*time.Hour + 10*time.Minute)
-		d.alert(1, kae.Up)
-		d.alert(3, kae.Up)
+		d.alerts(kae.Up, 1, 3)
 		d.till(10 * time.Hour)
 		d.heard("slack", "2h0m0s: t3 firing", "5h0m0s: t3 still firing", "6h0m0s: t3 still firing", "7h0m0s: t3 still firing",
 			"8h0m0s: t1 firing, t3 still firing", "8h10m0s: t1 up, t3 up")
@@ -270,8 +268,7 @@ func TestMaintenance(t *testing.T) {
 func TestAChangedPolicyHoldsAtOnce(t *testing.T) {
 	bubble(t, "slack mail", func(d *desk) {
 		d.policy(kae.Rule{Channels: []int64{slackChannel}, After: 5 * time.Hour, Ends: true}, kae.Rule{Channels: []int64{mailChannel}, Ends: true})
-		d.alert(1, kae.Firing)
-		d.alert(2, kae.Firing)
+		d.alerts(kae.Firing, 1, 2)
 		d.till(time.Hour)
 		d.policy(kae.Rule{Pick: kae.Pick{Tokens: []int64{1}}, Channels: []int64{slackChannel}, After: 30 * time.Minute, Ends: true},
 			kae.Rule{Channels: []int64{mailChannel}, Every: 2 * time.Hour, Ends: true})
