@@ -99,12 +99,16 @@ func (h Hours) End(t time.Time, zone *time.Location) time.Time {
 	if !h.within(local) {
 		return t
 	}
-	// Somewhat before the end, and from there by the minute: a clock that is
-	// changed skips the end, or shows it twice.
 	begin := local.Truncate(time.Minute)
 	left := (h.To - local.Hour()*60 - local.Minute() + 24*60) % (24 * 60)
-	if ahead := begin.Add(time.Duration(left-3*60) * time.Minute); ahead.After(begin) && h.within(ahead) {
-		begin = ahead
+	end := begin.Add(time.Duration(left) * time.Minute)
+	if ahead(end) == ahead(local) {
+		return end.UTC()
+	}
+	// A clock that is changed skips the end, or shows it twice: somewhat before
+	// it, and from there by the minute.
+	if early := end.Add(-3 * time.Hour); early.After(begin) && h.within(early) {
+		begin = early
 	}
 	for h.within(begin) {
 		begin = begin.Add(time.Minute)

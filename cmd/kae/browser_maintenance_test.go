@@ -63,8 +63,8 @@ func TestMaintenanceInTheBrowser(t *testing.T) {
 	b.everywhere("the list in maintenance")
 	b.do(chromedp.Navigate(fmt.Sprintf("%s/tokens/%d", p.url, dump.ID)))
 	b.until("the token's page says so", `/^Maintenance until .+: Database upgrade\. Channels hear nothing of it\./.test(document.querySelector("#maintenance").innerText)`)
-	b.until("its delivery waits for the end", `document.querySelector(".sent")?.innerText.includes("Maintenance: Database upgrade.")`)
-	b.until("the log is marked", `document.querySelector("#log .flip.fire").innerText.includes("Maintenance: Database upgrade.")`)
+	b.until("its delivery waits for the end", `document.querySelector(".sent")?.innerText.includes("Maintenance: Database upgrade")`)
+	b.until("the log is marked", `document.querySelector("#log .flip.fire").innerText.includes("Maintenance: Database upgrade")`)
 	b.everywhere("a token in maintenance")
 	b.mark()
 	if got := e.all(); len(got) != 1 {

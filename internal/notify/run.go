@@ -103,6 +103,7 @@ type loop struct {
 	busy    map[int64]bool      // with a message under way
 	rest    map[int64]time.Time // until when they are left alone
 	renewed map[int64]time.Time // when what goes on was sent again
+	free    time.Time           // the earliest time of the next round
 	results chan result
 }
 
@@ -136,7 +137,7 @@ func (n *Notifier) Run(ctx context.Context) error {
 		case <-timer.C:
 		}
 		if ctx.Err() == nil {
-			timer.Reset(time.Until(n.round(last, &l)))
+			timer.Reset(time.Until(n.turn(last, &l)))
 		}
 	}
 }
@@ -150,6 +151,18 @@ func pause(ctx context.Context, d time.Duration) bool {
 	case <-timer.C:
 		return true
 	}
+}
+
+// turn is a round, if there may be one by now: where much waits a round takes a
+// while, and there is other work to do.
+func (n *Notifier) turn(ctx context.Context, l *loop) (next time.Time) {
+	begun := time.Now()
+	if begun.Before(l.free) {
+		return l.free
+	}
+	next = n.round(ctx, l)
+	l.free = time.Now().Add(min(4*time.Since(begun), calm/2))
+	return next
 }
 
 // round sends to each channel what is due, and tells when to look again.

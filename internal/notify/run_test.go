@@ -174,7 +174,9 @@ func TestWhatDidNotGoOutIsBoundToNoMessage(t *testing.T) {
 		after(time.Second)
 		d.alert(1, kae.Up)
 		after(time.Minute)
-		d.heard("hook", "0s: t1 firing", "10s: t1 up in one")
+		if got := d.sent["hook"]; len(got) != 2 || got[1].said != "t1 up in one" {
+			t.Errorf("heard %+v", got)
+		}
 	})
 }
 
