@@ -121,6 +121,9 @@ func stillDemo(ctx context.Context, c config, at time.Time, stdout, stderr io.Wr
 		return err
 	}
 	defer closing(&err, remove)
+	if err := scene.WriteChannels(ctx, store); err != nil {
+		return err
+	}
 	tokens := roster.New()
 	var changes []kae.Change
 	for _, t := range scene.Tokens {

@@ -146,6 +146,9 @@ func TestTheDemoStandsStill(t *testing.T) {
 			t.Errorf("%s differs from one demo to the next", path)
 		}
 	}
+	if channels := p.html("/channels"); strings.Count(channels, "</svg>delivers") != 2 || !strings.Contains(p.html(page), "ops mail") {
+		t.Error("there are no channels that were told of anything")
+	}
 	before := p.html("/")
 	var said struct{ Error string }
 	if status := p.fetch(page+"/disable", map[string][]string{}, &said); status != http.StatusServiceUnavailable || !strings.Contains(said.Error, "stands still") {
@@ -153,6 +156,9 @@ func TestTheDemoStandsStill(t *testing.T) {
 	}
 	if status := p.fetch("/channels", url.Values{"name": {"ops"}, "kind": {"webhook"}, "url": {"http://127.0.0.1:1/"}}, &said); status != http.StatusServiceUnavailable || !strings.Contains(said.Error, "stands still") {
 		t.Errorf("a new channel is answered %d, %q", status, said.Error)
+	}
+	if status := p.fetch("/policy", url.Values{"zone": {"UTC"}}, &said); status != http.StatusServiceUnavailable || !strings.Contains(said.Error, "stands still") {
+		t.Errorf("another policy is answered %d, %q", status, said.Error)
 	}
 	if status := p.send(p.page(1).Token.Value); status != http.StatusServiceUnavailable {
 		t.Errorf("a heartbeat is answered %d", status)

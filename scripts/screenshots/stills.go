@@ -37,6 +37,7 @@ var stills = []still{
 	{name: "unknown-1440-light", width: 1440, height: 800, theme: "light", token: "Tape library inventory"},
 	{name: "fresh-1440-light", width: 1440, height: 800, theme: "light", token: "Audit log export for the accountants"},
 	{name: "strays-1440-light", width: 1440, height: 560, theme: "light", path: "/strays"},
+	{name: "channels-1440-light", width: 1440, height: 1200, theme: "light", path: "/channels"},
 	{name: "edit-1440-light", width: 1440, height: 1000, theme: "light", token: "Orders database dump/edit"},
 }
 
