@@ -283,7 +283,11 @@ func fit(t *testing.T, b *tab, widths ...int64) {
 	p.fetch("/newtoken", url.Values{"name": {"Word" + strings.Repeat("word", 40)}, "interval": {"1h"}, "tags": {"the first of rather many tags which do not fit into one line"}}, &long)
 	channel := fmt.Sprintf("/channels/%d", p.channel("Channel"+strings.Repeat("channel", 13), "http://127.0.0.1:1/"+strings.Repeat("path", 40)))
 	p.send(long.Value + "/fail") // what can't be delivered stands on its channel's page
-	for _, page := range []string{fmt.Sprintf("/tokens/%d", long.ID), "/", "/?q=", "/strays", "/newtoken", "/channels", channel, channel + "/edit", "/channels/new", "/channels/new?kind=email"} {
+	path = func(of string) string { return fmt.Sprintf("/tokens/%d%s", long.ID, of) }
+	fits("a page that asks", p.url+path("/acknowledge"))
+	p.fetch(path("/acknowledge"), url.Values{"by": {strings.Repeat("Ana", 33)}, "why": {strings.Repeat("because", 42)}}, nil)
+	p.fetch(path("/snooze"), url.Values{"until": {"3d"}}, nil)
+	for _, page := range []string{path(""), path("/acknowledge"), "/", "/?q=", "/strays", "/newtoken", "/channels", channel, channel + "/edit", "/channels/new", "/channels/new?kind=email"} {
 		fits(page, p.url+page)
 	}
 	b.quiet()
