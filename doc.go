@@ -20,7 +20,7 @@
 //     expected time; zone.go: whose clock;
 //   - change.go, beat.go: the rules, as pure functions from a token to a [Change];
 //   - alert.go: which changes are told, and what becomes of a message;
-//   - policy.go: which channels hear of them, and when;
+//   - policy.go, window.go: which channels hear of them, and when;
 //   - slots.go: what became of each expected time; track.go: how that is
 //     remembered;
 //   - history.go: how a token did, from its flips;
