@@ -151,17 +151,26 @@ func (p *Policy) Every(t Token, channel int64, why Reason) time.Duration {
 
 // Held tells whether nothing about a token may go to a channel at a time.
 func (p *Policy) Held(t Token, channel int64, at time.Time) bool {
-	named := false
+	free, _ := p.Free(t, channel, "", at)
+	return free.After(at)
+}
+
+// Free gives the first time from one on at which a channel may be told of a
+// token that fires for a reason ("" is any, and of its end), and what holds it
+// until then.
+func (p *Policy) Free(t Token, channel int64, reason Reason, at time.Time) (free time.Time, why string) {
 	for _, r := range p.Rules {
-		if slices.Contains(r.Channels, channel) && r.fits(t, "") {
-			named = true
-			if free, _ := p.release(t, r, at); !free.After(at) {
-				return false
-			}
+		if !slices.Contains(r.Channels, channel) || !r.fits(t, reason) {
+			continue
+		}
+		if next, held := p.release(t, r, at); free.IsZero() || next.Before(free) {
+			free, why = next, held
 		}
 	}
-	free, _ := p.release(t, Rule{}, at)
-	return named || free.After(at)
+	if free.IsZero() {
+		return p.release(t, Rule{}, at)
+	}
+	return free, why
 }
 
 // release gives the first time from one on at which nothing holds back what a
@@ -207,7 +216,9 @@ func (p *Policy) Greets(channel int64) *Policy {
 			return &next
 		}
 	}
-	next.Rules = append(next.Rules, Rule{Channels: []int64{channel}, Ends: true})
+	if len(p.Rules) < MaxRules { // else it hears nothing, and the page says so
+		next.Rules = append(next.Rules, Rule{Channels: []int64{channel}, Ends: true})
+	}
 	return &next
 }
 

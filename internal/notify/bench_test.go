@@ -27,7 +27,7 @@ func BenchmarkPlan(b *testing.B) {
 					Alert: kae.Alert{TokenID: id + 1, At: now, Fired: now, To: kae.Firing, Reason: kae.Missed}})
 			}
 			for b.Loop() {
-				n.plan(waiting, now)
+				n.plan(waiting, now, false)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/tokens, "ns/delivery")
 		})

@@ -154,7 +154,18 @@ func TestSecretsInFiles(t *testing.T) {
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"", "secret-of-another", "http://a\x00", "http://a/" + strings.Repeat("x", 5000)} {
+	if err := os.WriteFile(file, []byte(r.URL+"/password"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("KAE_PASS", "file:"+file)
+	if _, err := send(t, s); kae.ErrorCode(err) != kae.Unavailable {
+		t.Errorf("from the file of kae's own password: %v", err)
+	}
+	t.Setenv("KAE_PASS", "")
+	if _, err := send(t, s); err != nil {
+		t.Errorf("from the same file when it is another's: %v", err)
+	}
+	for _, text := range []string{"", "http://a/\nKAE_PASS=hunter2", "secret-of-another", "http://a\x00", "http://a/" + strings.Repeat("x", 5000)} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

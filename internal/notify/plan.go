@@ -18,58 +18,95 @@ type firing struct {
 
 func firingOf(a kae.Alert) firing { return firing{a.TokenID, a.Fired.UnixMicro()} }
 
-// plan judges what waits for one channel and was never tried, by how things
-// stand now. What need not be told any more is spared, the rest is given its
-// due time. It gives what may go out in time, and what there is to write down.
-func (n *Notifier) plan(waiting []kae.Delivery, now time.Time) (left, changed []kae.Delivery) {
-	policy := n.policy.Load()
-	ended := map[firing]time.Time{}
+// plan judges what waits for one channel, by how things stand now. What need not
+// be told any more is spared, the rest is given its due time. It gives what may
+// go out in time, and what there is to write down. What may have arrived already
+// stays as it is: it is sent again.
+func (n *Notifier) plan(waiting []kae.Delivery, now time.Time, hurry bool) (left, changed []kae.Delivery) {
+	j := judgement{policy: n.policy.Load(), now: now, hurry: hurry, ended: map[firing]time.Time{}, untold: map[firing]bool{}}
 	for _, d := range waiting {
 		if d.Recovery() {
-			ended[firingOf(d.Alert)] = d.At
+			j.ended[firingOf(d.Alert)] = d.At
 		}
 	}
-	untold := map[firing]bool{}
-	for _, d := range waiting {
-		if d.Attempts > 0 {
-			left = append(left, d)
+	for _, was := range waiting {
+		if was.Batch != 0 {
+			left = append(left, was)
 			continue
 		}
-		was, of := d, firingOf(d.Alert)
-		t, ok := n.Token(d.TokenID)
+		t, ok := n.Token(was.TokenID)
 		if !ok {
-			t = kae.Token{ID: d.TokenID}
+			t = kae.Token{ID: was.TokenID}
 		}
-		over, isOver := ended[of]
-		if !isOver && d.Round > 0 && !goesOn(t, d.Alert) {
-			over, isOver = now, true // its end was told already
-		}
-		held := d.DueAt.IsZero()
-		due, why, told := policy.Due(t, d)
-		switch {
-		case d.Recovery() && untold[of]:
-			d = spared(d, now, "Its firing was not told either.")
-		case !told:
-			d = spared(d, now, "By the policy it is not told.")
-		case !d.Recovery() && isOver && (d.Round > 0 || held || due.After(over)):
-			d = spared(d, now, "It was over before that.")
-		case !d.Recovery() && t.Ack != nil && goesOn(t, d.Alert) && (d.Round > 0 || due.After(t.Ack.At)):
-			d.DueAt, d.Answer = time.Time{}, t.Ack.By+" looks after it."
-		default:
-			if !due.After(now) {
-				why = ""
-			}
-			d.DueAt, d.Answer = due, why
+		d := j.judge(was, t)
+		if d.State == kae.Waiting && !d.DueAt.IsZero() {
 			left = append(left, d)
-		}
-		if d.State == kae.Spared && d.Round == 0 && !d.Recovery() {
-			untold[of] = true
 		}
 		if d.State != was.State || !d.DueAt.Equal(was.DueAt) || d.Answer != was.Answer {
 			changed = append(changed, d)
 		}
 	}
 	return left, changed
+}
+
+// judgement is what is known of all that waits for a channel while one is
+// judged after the other.
+type judgement struct {
+	policy *kae.Policy
+	now    time.Time
+	hurry  bool // what was refused is tried at once
+	ended  map[firing]time.Time
+	untold map[firing]bool // whose first alert was spared
+}
+
+// judge gives a delivery as it is to be from now on: spared, held without an
+// end (its due time is zero), or due.
+func (j *judgement) judge(d kae.Delivery, t kae.Token) kae.Delivery {
+	of := firingOf(d.Alert)
+	over, isOver := j.ended[of]
+	if !isOver && d.Round > 0 && !goesOn(t, d.Alert) {
+		isOver = true // its end was told already
+	}
+	held := d.DueAt.IsZero()
+	due, why, told := d.DueAt, d.Answer, true
+	if d.Attempts == 0 {
+		due, why, told = j.policy.Due(t, d)
+	}
+	switch {
+	case d.Recovery() && j.untold[of]:
+		return spared(d, j.now, "Its firing was not told either.")
+	case !told:
+		j.untold[of] = j.untold[of] || !d.Recovery() && d.Round == 0
+		return spared(d, j.now, "By the policy it is not told.")
+	case !d.Recovery() && isOver && (d.Round > 0 || held || d.Attempts == 0 && due.After(over)):
+		j.untold[of] = j.untold[of] || d.Round == 0
+		return spared(d, j.now, "It was over before that.")
+	case !d.Recovery() && t.Ack != nil && goesOn(t, d.Alert):
+		d.DueAt, d.Answer = time.Time{}, t.Ack.By+" looks after it."
+		return d
+	}
+	// From before the clock was set back.
+	aheadOfTime := d.MadeAt.After(j.now.Add(skew)) || d.Attempts > 0 && due.After(j.now.Add(patience))
+	if aheadOfTime || j.hurry && d.Attempts > 0 && due.After(j.now) {
+		due = j.now
+	}
+	if !due.After(j.now) { // it might have gone out before, when nothing held it
+		if d.Attempts == 0 {
+			why = ""
+		}
+		due = j.now
+		reason := d.Reason
+		if d.Recovery() {
+			reason = ""
+		}
+		if free, holds := j.policy.Free(t, d.ChannelID, reason, j.now); free.After(j.now) {
+			due, why = free, holds
+		} else if !d.DueAt.After(j.now) && !held {
+			due = d.DueAt // as it was: there is nothing to write down
+		}
+	}
+	d.DueAt, d.Answer = due, why
+	return d
 }
 
 func spared(d kae.Delivery, now time.Time, why string) kae.Delivery {
@@ -82,11 +119,12 @@ func goesOn(t kae.Token, a kae.Alert) bool {
 	return t.Status == kae.Firing && !t.Removed() && t.FlippedAt.Equal(a.Fired)
 }
 
-// again gives what is to be told again, where that was delivered and goes on.
-func (n *Notifier) again(delivered []kae.Delivery) (next []kae.Delivery) {
+// again gives what is to be told again, where that was delivered, or refused
+// for good, and goes on.
+func (n *Notifier) again(settled []kae.Delivery) (next []kae.Delivery) {
 	policy := n.policy.Load()
-	for _, d := range delivered {
-		if d.State != kae.Delivered || d.Recovery() {
+	for _, d := range settled {
+		if d.State != kae.Delivered && d.State != kae.GivenUp || d.Recovery() {
 			continue
 		}
 		t, ok := n.Token(d.TokenID)
@@ -107,11 +145,15 @@ func (n *Notifier) remind(ctx context.Context, waiting []kae.Delivery) error {
 	if err != nil {
 		return err
 	}
-	standing = slices.DeleteFunc(standing, func(d kae.Delivery) bool {
-		return slices.ContainsFunc(waiting, func(w kae.Delivery) bool {
-			return w.ChannelID == d.ChannelID && firingOf(w.Alert) == firingOf(d.Alert)
-		})
-	})
+	type place struct {
+		channel int64
+		of      firing
+	}
+	waits := map[place]bool{}
+	for _, d := range waiting {
+		waits[place{d.ChannelID, firingOf(d.Alert)}] = true
+	}
+	standing = slices.DeleteFunc(standing, func(d kae.Delivery) bool { return waits[place{d.ChannelID, firingOf(d.Alert)}] })
 	of := map[int64][]kae.Delivery{}
 	for _, d := range n.again(standing) {
 		of[d.ChannelID] = append(of[d.ChannelID], d)
@@ -121,11 +163,18 @@ func (n *Notifier) remind(ctx context.Context, waiting []kae.Delivery) error {
 		if !ok {
 			continue
 		}
-		if err := n.Outbox.Settle(ctx, next, c, time.Now()); err != nil {
+		if err := n.write(ctx, next, c, time.Now()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// write writes down how far deliveries have come.
+func (n *Notifier) write(ctx context.Context, all []kae.Delivery, c kae.Channel, now time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, storeLimit)
+	defer cancel()
+	return n.Outbox.Settle(ctx, all, c, now)
 }
 
 // Policy gives who is told what. It is not to be changed.

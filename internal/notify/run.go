@@ -21,6 +21,7 @@ const (
 	mostAtOnce = 500              // alerts in a message
 	storeRetry = 5 * time.Second
 	storeLimit = 20 * time.Second // for one transaction: the keeper waits for it
+	skew       = time.Minute      // a time that is further ahead is from before the clock was set back
 	readLimit  = 3 * time.Second  // for the heartbeats that a message tells of
 	fullTales  = 10               // events of a message up to which their heartbeats are told
 )
@@ -51,7 +52,7 @@ type Notifier struct {
 	mu       sync.Mutex // of what is below
 	channels map[int64]kae.Channel
 	hurry    map[int64]bool // channels that are to be tried at once
-	renewed  bool           // the policy was changed since the last look
+	renewed  bool           // the policy was changed since the last look, or kae was started
 	waiting  int            // deliveries that are due, at the last look
 	broken   bool           // the outbox could not be used
 }
@@ -62,7 +63,7 @@ func New(ctx context.Context, c Config) (*Notifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Notifier{Config: c, wake: make(chan struct{}, 1), channels: map[int64]kae.Channel{}, hurry: map[int64]bool{}, few: map[int64]int{}}
+	n := &Notifier{Config: c, wake: make(chan struct{}, 1), channels: map[int64]kae.Channel{}, hurry: map[int64]bool{}, few: map[int64]int{}, renewed: true}
 	n.open = func(kind string, settings map[string]string) (Sender, error) { return Open(kind, settings, n.Options) }
 	policy, err := c.Outbox.Policy(ctx)
 	if err != nil {
@@ -204,7 +205,15 @@ func (n *Notifier) round(ctx context.Context, l *loop) (next time.Time) {
 func (n *Notifier) waits(ctx context.Context, now time.Time) (of map[int64][]kae.Delivery, err error) {
 	n.mu.Lock()
 	renewed := n.renewed
+	n.renewed = false // what is said from now on is for the next look
 	n.mu.Unlock()
+	defer func() {
+		if err != nil && renewed {
+			n.mu.Lock()
+			n.renewed = true
+			n.mu.Unlock()
+		}
+	}()
 	waiting, err := n.Outbox.Waiting(ctx)
 	if err == nil && renewed {
 		if err = n.remind(ctx, waiting); err == nil {
@@ -219,20 +228,20 @@ func (n *Notifier) waits(ctx context.Context, now time.Time) (of map[int64][]kae
 		of[d.ChannelID] = append(of[d.ChannelID], d)
 	}
 	for id, mine := range of {
-		channel, _, ok := n.take(id)
+		channel, hurry, ok := n.take(id)
 		if !ok {
 			continue
 		}
-		left, changed := n.plan(mine, now)
+		left, changed := n.plan(mine, now, hurry)
 		if len(changed) > 0 {
-			if err := n.Outbox.Settle(ctx, changed, channel, now); err != nil {
+			if err := n.write(ctx, changed, channel, now); err != nil {
 				return nil, err
 			}
 			n.count(changed)
 		}
 		of[id] = left
 	}
-	n.look(of, now, renewed)
+	n.look(of, now)
 	return of, nil
 }
 
@@ -245,7 +254,7 @@ func (n *Notifier) take(id int64) (c kae.Channel, hurry, ok bool) {
 }
 
 // look notes what waits. Where nothing does, there is no hurry any more.
-func (n *Notifier) look(of map[int64][]kae.Delivery, now time.Time, renewed bool) {
+func (n *Notifier) look(of map[int64][]kae.Delivery, now time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.waiting = 0
@@ -260,9 +269,6 @@ func (n *Notifier) look(of map[int64][]kae.Delivery, now time.Time, renewed bool
 		if len(of[id]) == 0 {
 			delete(n.hurry, id)
 		}
-	}
-	if renewed {
-		n.renewed = false
 	}
 }
 
@@ -292,12 +298,20 @@ func earlier(a, b time.Time) time.Time {
 // something else will be; zero: nothing. What may have arrived already is sent
 // again as it was, by itself. A token's alerts never overtake one another.
 func ready(waiting []kae.Delivery, now time.Time, hurry bool, most int) (batch []kae.Delivery, next time.Time) {
+	waiting = slices.Clone(waiting)
+	soon := map[int64]time.Time{}
+	for i, d := range slices.Backward(waiting) { // the end of a firing does not hold the next one up
+		if at, ok := soon[d.TokenID]; ok && d.Recovery() && d.Batch == 0 && at.Before(d.DueAt) {
+			waiting[i].DueAt = at
+		}
+		soon[d.TokenID] = waiting[i].DueAt
+	}
 	blocked := map[int64]bool{}
 	for _, d := range waiting {
 		if blocked[d.TokenID] {
 			continue
 		}
-		if d.DueAt.After(now) && !(hurry && d.Attempts > 0) {
+		if d.DueAt.After(now) && !(hurry && d.Batch != 0) {
 			blocked[d.TokenID] = true
 			if next.IsZero() || d.DueAt.Before(next) {
 				next = d.DueAt
@@ -336,9 +350,7 @@ func (n *Notifier) claim(ctx context.Context, c kae.Channel, batch []kae.Deliver
 		batch[i].Batch = number
 		batch[i].Attempts++
 	}
-	ctx, cancel := context.WithTimeout(ctx, storeLimit)
-	defer cancel()
-	return batch, n.Outbox.Settle(ctx, batch, c, now)
+	return batch, n.write(ctx, batch, c, now)
 }
 
 func (n *Notifier) send(ctx context.Context, c kae.Channel, batch []kae.Delivery) result {

@@ -23,6 +23,7 @@ var (
 	variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	// Who may make channels could have the console's password, the backups' keys
 	// and the database's password sent to anywhere.
+	ownSettings = regexp.MustCompile(`(?m)^\s*(export\s+)?(KAE|AWS)_\w+=`)
 	ownVariable = regexp.MustCompile(`^(?i:KAE_.*|AWS_.*|PORT|PGPASSWORD|PGSSLPASSWORD)$`)
 )
 
@@ -56,6 +57,9 @@ func readSecret(value string) (secret, place string, err error) {
 	if err != nil {
 		return "", place, err
 	}
+	if place == "file" && ownSettings.MatchString(secret) {
+		return "", place, errOwn
+	}
 	text := strings.TrimSpace(secret)
 	control := func(r rune) bool { return r != '\n' && r != '\r' && r != '\t' && unicode.IsControl(r) }
 	if len(secret) > mostSecret || text == "" || strings.ContainsFunc(text, control) {
@@ -64,14 +68,35 @@ func readSecret(value string) (secret, place string, err error) {
 	return text, place, nil
 }
 
+var errOwn = errors.New("what stands there is a setting of kae's own")
+
+// isOwn tells whether a file holds a setting of kae's, as the environment says.
+func isOwn(file os.FileInfo) bool {
+	for _, setting := range os.Environ() {
+		name, value, _ := strings.Cut(setting, "=")
+		path, ok := strings.CutPrefix(value, "file:")
+		if !ok || !ownVariable.MatchString(name) {
+			continue
+		}
+		if own, err := os.Stat(path); err == nil && os.SameFile(own, file) {
+			return true
+		}
+	}
+	return false
+}
+
 // readFile gives what stands in a file. Of a long one, which was named by
 // mistake, it gives only so much that it can be told.
 func readFile(path string) (string, error) {
 	// Opening a pipe would wait for somebody who writes to it.
-	if info, err := os.Stat(path); err != nil {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
 		return "", err
-	} else if !info.Mode().IsRegular() {
+	case !info.Mode().IsRegular():
 		return "", errors.New("what is named there is no file")
+	case isOwn(info):
+		return "", errOwn
 	}
 	f, err := os.Open(path)
 	if err != nil {

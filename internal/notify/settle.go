@@ -46,9 +46,7 @@ func (n *Notifier) settle(ctx context.Context, r result) bool {
 	for i := range r.batch {
 		r.batch[i] = outcome(r.batch[i], r, now, luck)
 	}
-	limited, cancel := context.WithTimeout(ctx, storeLimit)
-	defer cancel()
-	if n.trouble(n.Outbox.Settle(limited, slices.Concat(r.batch, n.again(r.batch)), channel, now)) {
+	if n.trouble(n.write(ctx, slices.Concat(r.batch, n.again(r.batch)), channel, now)) {
 		return false
 	}
 	n.count(r.batch)

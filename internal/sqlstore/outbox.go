@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"kae"
@@ -164,16 +165,31 @@ func (s *Store) Settle(ctx context.Context, all []kae.Delivery, c kae.Channel, n
 				return err
 			}
 		}
+		if slices.ContainsFunc(all, func(d kae.Delivery) bool { return d.State == kae.Spared && !d.Recovery() }) {
+			if err := t.spareEnds(c.ID, now); err != nil {
+				return err
+			}
+		}
 		err := t.exec("UPDATE channels SET last_at = ?, failing_since = ?, problem = ? WHERE id = ?",
 			append(t.buffer(), micros(c.LastAt), micros(c.FailingSince), c.Problem, c.ID))
 		if err != nil {
 			return err
 		}
 		return t.exec(`DELETE FROM deliveries WHERE settled_at > 0 AND settled_at < ? AND NOT EXISTS (
-			SELECT 1 FROM tokens t WHERE t.id = deliveries.token_id AND t.flipped_at = deliveries.fired)`,
+			SELECT 1 FROM tokens t WHERE t.id = deliveries.token_id AND t.flipped_at = deliveries.fired AND deliveries.round = 0)`,
 			// Of a firing that goes on it has to be known who was told.
 			append(t.buffer(), micros(now.Add(-kae.DeliveriesKept))))
 	})
+}
+
+// spareEnds spares the ends of firings of which a channel was told nothing: they
+// may have been written while that was decided.
+func (t *tx) spareEnds(channel int64, now time.Time) error {
+	return t.exec(`UPDATE deliveries SET state = 'spared', answer = 'Its firing was not told either.', settled_at = ?
+		WHERE channel_id = ? AND state = 'waiting' AND attempts = 0 AND to_status <> 'firing' AND NOT EXISTS (
+		SELECT 1 FROM deliveries f WHERE f.token_id = deliveries.token_id AND f.channel_id = deliveries.channel_id
+		AND f.fired = deliveries.fired AND f.to_status = 'firing' AND f.state <> 'spared')`,
+		append(t.buffer(), micros(now), channel))
 }
 
 func (t *tx) putDelivery(d kae.Delivery) error {

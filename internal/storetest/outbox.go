@@ -206,8 +206,12 @@ var outboxCases = []testCase{
 		db.equal("what waits", shape(all), []string{"token 7 to channel 3: firing, waiting", "token 7 to channel 1: firing, waiting", "token 8 to channel 1: firing, waiting"})
 		all[1].State, all[1].SettledAt = kae.Spared, at(11)
 		db.settle(at(11), kae.Channel{ID: 1}, all[1])
-		db.alert(at(12), recovers(7, 2, 9, 12))
-		db.equal("its end", shape(db.waiting()[2:]), []string{"token 7 to channel 3: up, waiting"})
+		db.alert(at(12), recovers(7, 2, 9, 12), recovers(8, 2, 9, 12))
+		db.equal("its end", shape(db.waiting()[2:]), []string{"token 7 to channel 3: up, waiting", "token 8 to channel 1: up, waiting"})
+		all = db.waiting()
+		all[1].State, all[1].SettledAt = kae.Spared, at(13) // which was decided before its end was written
+		db.settle(at(13), kae.Channel{ID: 1}, all[1])
+		db.equal("its end goes with it", shape(db.waiting()), []string{"token 7 to channel 3: firing, waiting", "token 7 to channel 3: up, waiting"})
 	}},
 	{"a round more is written beside what is settled", func(db *database) {
 		c := db.channel(kae.Channel{Name: "a", Settings: map[string]string{}, CreatedAt: at(1)})

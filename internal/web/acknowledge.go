@@ -144,6 +144,7 @@ func (s *Server) said(word func(sent url.Values) rule) handler {
 	}
 }
 
+// wake has what waits for channels judged anew.
 func (s *Server) wake() {
 	if s.Alerts != nil {
 		s.Alerts.Wake()

@@ -61,9 +61,7 @@ func (s *Server) bulk(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), bulkLimit)
 	defer cancel()
 	result := s.changeAll(ctx, ids, todo.rule())
-	if todo.do == "snooze" || todo.do == "acknowledge" {
-		s.wake()
-	}
+	s.wake() // what waits may be judged otherwise now
 	if result.err != nil {
 		return s.bulkError(w, r, sent, ids, todo, broken(todo, result, len(ids)))
 	}

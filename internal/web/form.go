@@ -98,6 +98,7 @@ func (s *Server) edit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.formError(w, r, &id, f, settings, err)
 	}
+	s.wake() // its tags may be others
 	return s.changed(w, r, t)
 }
 

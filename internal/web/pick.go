@@ -62,9 +62,11 @@ func (s *Server) pickOf(sent url.Values, prefix string, kept []int64) (p kae.Pic
 // what is wrong with the first that it can't find.
 func (s *Server) tokensOf(typed string, kept []int64) (ids []int64, message string) {
 	byName := map[string][]int64{}
+	most := 1 // parts of a name between commas
 	s.Roster.All(func(t kae.Token) bool {
 		if !t.Removed() {
 			name := plainName(t.Name)
+			most = max(most, strings.Count(name, ",")+1)
 			byName[name] = append(byName[name], t.ID)
 		}
 		return true
@@ -77,7 +79,7 @@ func (s *Server) tokensOf(typed string, kept []int64) (ids []int64, message stri
 			}
 			// Names may have commas: the longest that there is counts.
 			used, found := 1, []int64(nil)
-			for n := len(rest); n > 0 && found == nil; n-- {
+			for n := min(len(rest), most); n > 0 && found == nil; n-- {
 				name := plainName(strings.Join(rest[:n], ","))
 				if id, words, ok := numbered(name); !ok {
 					used, found = n, byName[name]

@@ -93,12 +93,16 @@ func (s *Server) changePolicy(w http.ResponseWriter, r *http.Request) error {
 	err = errors.Join(form.errs...)
 	if err == nil {
 		err = s.Alerts.ChangePolicy(r.Context(), func(p kae.Policy) (kae.Policy, error) {
+			if mark := markOf(&p); mark != form.Was {
+				form.Was = mark
+				return p, &kae.Error{Code: conflict, Message: "Somebody changed the policy meanwhile. What you wrote is below; save it again, and it takes the place of theirs."}
+			}
 			p.Zone, p.Rules, p.Quiet, p.Except = form.now.Zone, form.now.Rules, form.now.Quiet, form.now.Except
 			return p, nil
 		})
 	}
 	if code := kae.ErrorCode(err); err != nil {
-		if wantsJSON(r) || code != kae.Invalid && code != kae.Unavailable {
+		if wantsJSON(r) || code != kae.Invalid && code != kae.Unavailable && code != conflict {
 			return err
 		}
 		form.blame(err)

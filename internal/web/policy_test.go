@@ -216,6 +216,46 @@ func TestSentencesAreAddedAndTakenAwayBeforeTheyAreSaved(t *testing.T) {
 	}
 }
 
+// A token's tags decide who is told of it, also of what waits already.
+func TestAnEditHasWhatWaitsJudgedAnew(t *testing.T) {
+	w, b, s := policyWorld(t)
+	w.make(t, "Backup", "1h", "")
+	for i, send := range []func(){
+		func() { post(s, "/tokens/1", "tags", "db") },
+		func() { post(s, "/tokens", "do", "tag", "id", "1", "tags", "prod") },
+	} {
+		if send(); b.woken != i+1 {
+			t.Errorf("after edit %d it was woken %d times", i+1, b.woken)
+		}
+	}
+}
+
+// Two people have the page open: who saves last is told of the other.
+func TestAPolicyThatWasChangedMeanwhile(t *testing.T) {
+	_, b, s := policyWorld(t)
+	first := fieldsOf(t, get(s, "/channels").Body.String())
+	b.policy.Rules = append(b.policy.Rules, kae.Rule{Channels: []int64{2}})
+	if answer := sendPolicy(s, first...); answer.Code != http.StatusConflict || !strings.Contains(answer.Body.String(), "Somebody changed the policy meanwhile.") {
+		t.Errorf("%d", answer.Code)
+	} else if again := sendPolicy(s, fieldsOf(t, answer.Body.String())...); again.Code != http.StatusSeeOther || len(b.policy.Rules) != 1 {
+		t.Errorf("saved again: %d, %+v", again.Code, b.policy.Rules)
+	}
+	if answer := (request{method: "POST", path: "/policy", form: url.Values{}, header: asJSON}).do(s); answer.Code != http.StatusUnprocessableEntity || len(b.policy.Rules) != 1 {
+		t.Errorf("nothing at all: %d %s", answer.Code, answer.Body)
+	}
+}
+
+// What is switched off in the form is not lost with a mistake elsewhere.
+func TestWhatIsSwitchedOffStaysTyped(t *testing.T) {
+	_, _, s := policyWorld(t)
+	page := post(s, "/policy", "rules.0.which", "any", "quiet", "no", "quiet.from", "21:15", "quiet.to", "06:45", "except.which", "tags", "except.tags", "urgent", "zone", "UTC").Body.String()
+	for _, typed := range []string{`value="21:15"`, `value="06:45"`, `value="urgent"`} {
+		if !strings.Contains(page, typed) {
+			t.Errorf("%s is lost", typed)
+		}
+	}
+}
+
 func TestAPolicyThatCanNotBeSavedIsNotLost(t *testing.T) {
 	_, b, s := policyWorld(t)
 	b.fails = &kae.Error{Code: kae.Unavailable, Message: "kae can’t write to its database now."}

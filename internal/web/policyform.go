@@ -2,6 +2,8 @@ package web
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -16,6 +18,7 @@ import (
 // policyForm is the policy as it was typed, and what is wrong with it.
 type policyForm struct {
 	Rules     []ruleForm
+	Was       string // a mark of the policy that was read
 	Zone      string
 	Quiet     string // "yes" or "no"
 	From, To  string // of the quiet hours
@@ -135,7 +138,7 @@ func sayEvery(d time.Duration) string {
 
 // policyFormOf gives a policy as it would be typed.
 func (s *Server) policyFormOf(p *kae.Policy) policyForm {
-	f := policyForm{Zone: zoneNameOf(p), Quiet: "no", From: "22:00", To: "07:00", Except: s.pickFormOf(p.Except), Exempting: !p.Except.All(), now: *p}
+	f := policyForm{Was: markOf(p), Zone: zoneNameOf(p), Quiet: "no", From: "22:00", To: "07:00", Except: s.pickFormOf(p.Except), Exempting: !p.Except.All(), now: *p}
 	if !p.Quiet.None() {
 		f.Quiet, f.From, f.To = "yes", clockText(p.Quiet.From), clockText(p.Quiet.To)
 	}
@@ -173,7 +176,7 @@ func (s *Server) channelOptions(chosen []int64) []optionView {
 // need not be without gaps.
 func (s *Server) readPolicy(sent url.Values, old *kae.Policy) policyForm {
 	f := s.policyFormOf(&kae.Policy{Zone: old.Zone})
-	f.Rules = nil
+	f.Rules, f.Was = nil, cmp.Or(sent.Get("was"), markOf(old))
 	f.now = kae.Policy{Zone: old.Zone}
 	wrong := func(err error) {
 		if err != nil {
@@ -201,7 +204,7 @@ func (s *Server) readPolicy(sent url.Values, old *kae.Policy) policyForm {
 		dropped, f.redrawn = n, true
 	}
 	for _, n := range slices.Sorted(maps.Keys(numbers)) {
-		if n == dropped {
+		if n == dropped || len(f.Rules) > kae.MaxRules { // which is refused
 			continue
 		}
 		form, rule, errs := s.readRule(sent, n, len(f.Rules), old)
@@ -214,15 +217,20 @@ func (s *Server) readPolicy(sent url.Values, old *kae.Policy) policyForm {
 		added.Focus = true
 		f.Rules = append(f.Rules, added)
 	}
+	if sent.Has("quiet.from") || sent.Has("quiet.to") {
+		f.From, f.To = strings.TrimSpace(sent.Get("quiet.from")), strings.TrimSpace(sent.Get("quiet.to"))
+	}
+	except, typed, exceptErr := s.pickOf(sent, "except.", old.Except.Tokens)
+	f.Except, f.Exempting = typed, typed.Which != "any"
 	if f.Quiet = sent.Get("quiet"); f.Quiet == "yes" {
 		var err error
-		f.From, f.To = strings.TrimSpace(sent.Get("quiet.from")), strings.TrimSpace(sent.Get("quiet.to"))
-		f.now.Quiet, err = readHours(f.From, f.To, "quiet")
+		f.now.Quiet, err = readHours(sent.Get("quiet.from"), sent.Get("quiet.to"), "quiet")
+		f.now.Except = except
 		wrong(err)
-		var pick kae.Pick
-		pick, f.Except, err = s.pickOf(sent, "except.", old.Except.Tokens)
-		f.now.Except, f.Exempting = pick, f.Except.Which != "any"
-		wrong(err)
+		wrong(exceptErr)
+	}
+	if len(sent) == 0 { // rather a mistake than the wish that nobody hears of anything
+		wrong(&kae.Error{Code: kae.Invalid, Field: "rules", Message: "Send the whole policy: zone, quiet, and the fields of each rule."})
 	}
 	if len(f.errs) > 0 { // all that is wrong is told at once
 		for _, e := range f.now.Validate() {
@@ -314,8 +322,8 @@ func readLength(text string) (time.Duration, error) {
 
 // readHours reads two times of the clock.
 func readHours(from, to, field string) (kae.Hours, error) {
-	a, errA := time.Parse("15:04", from)
-	b, errB := time.Parse("15:04", to)
+	a, errA := time.Parse("15:04", strings.TrimSpace(from))
+	b, errB := time.Parse("15:04", strings.TrimSpace(to))
 	message := ""
 	switch {
 	case errA != nil || errB != nil:
@@ -326,6 +334,16 @@ func readHours(from, to, field string) (kae.Hours, error) {
 		return kae.Hours{From: a.Hour()*60 + a.Minute(), To: b.Hour()*60 + b.Minute()}, nil
 	}
 	return kae.Hours{}, &kae.Error{Code: kae.Invalid, Field: field, Message: message}
+}
+
+// markOf marks a policy, so that whoever saves another one is told if it is not
+// the one any more that they read.
+func markOf(p *kae.Policy) string {
+	b, err := json.Marshal(policyViewOf(p))
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%.8x", sha256.Sum256(b))
 }
 
 // blame puts what is wrong beside the fields that caused it.
