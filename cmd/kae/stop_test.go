@@ -152,5 +152,5 @@ func TestADatabaseOfANewerKaeIsRefused(t *testing.T) {
 	}
 	db.Close()
 	status, said := fail(t, dir, "-addr", "127.0.0.1:0")
-	oneSentence(t, status, said, "4711.* 4\\b")
+	oneSentence(t, status, said, "4711.* 5\\b")
 }
