@@ -112,7 +112,9 @@ func TestWhatWasRefusedIsHeldToo(t *testing.T) {
 			if _, err := d.n.Test(d.Context(), 1); err != nil { // which makes what was refused be tried at once
 				d.Fatal(err)
 			}
+			d.mu.Lock()
 			d.sent["slack"] = d.sent["slack"][:1]
+			d.mu.Unlock()
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
