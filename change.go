@@ -14,8 +14,11 @@ type Flip struct {
 	From    Status
 	To      Status // the same as From for an excuse and for a word of somebody's
 	Reason  Reason
-	Note    string // who said what, or during which maintenance it was; "": nothing of the kind
+	Note    string // of a remark, who said what; else during which maintenance it was, or ""
 }
+
+// Remark tells whether the flip is what somebody said of a firing, which goes on.
+func (f Flip) Remark() bool { return f.Reason == WasAcked || f.Reason == TakenBack }
 
 // Gap is a time in which kae could take no heartbeat: it was off, the machine
 // asleep, or its store failed.
@@ -265,7 +268,7 @@ func (t Token) Acknowledge(by, why string, now time.Time) Change {
 	if why != "" {
 		note += ": " + why
 	}
-	return Change{Token: t, Flip: t.remark(now, note)}
+	return Change{Token: t, Flip: t.remark(now, WasAcked, note)}
 }
 
 // TakeBack takes an acknowledgement back: nobody looks after it after all.
@@ -275,13 +278,13 @@ func (t Token) TakeBack(now time.Time) Change {
 	}
 	by := t.Ack.By
 	t.Ack = nil
-	return Change{Token: t, Flip: t.remark(now, by+" took it back")}
+	return Change{Token: t, Flip: t.remark(now, TakenBack, by)}
 }
 
 // remark writes something into the history that changes no status.
-func (t *Token) remark(at time.Time, note string) *Flip {
+func (t *Token) remark(at time.Time, why Reason, note string) *Flip {
 	t.Flips++
-	return &Flip{TokenID: t.ID, Number: t.Flips, At: at, From: t.Status, To: t.Status, Reason: WasAcked, Note: note}
+	return &Flip{TokenID: t.ID, Number: t.Flips, At: at, From: t.Status, To: t.Status, Reason: why, Note: note}
 }
 
 // Snooze keeps all about the token from channels until a time; zero ends that.

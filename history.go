@@ -52,7 +52,7 @@ func (t Token) Record(flips []Flip, gaps []Gap, from, to time.Time) Record {
 	back := false // the firing was taken back: the job had been on time
 	for i, f := range flips {
 		status := f.To
-		if i > 0 && flips[i-1].Reason != WasAcked { // which stands inside of a firing
+		if i > 0 && !flips[i-1].Remark() { // which stands inside of a firing
 			back = flips[i-1].Reason == ArrivedLate
 		}
 		if back {

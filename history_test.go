@@ -155,7 +155,7 @@ func naive(token kae.Token, flips []kae.Flip, gaps []kae.Gap, from, to time.Time
 	takenBack := func(f kae.Flip) bool {
 		next := kae.Flip{Number: 1 << 60}
 		for _, g := range flips {
-			if g.Number > f.Number && g.Number < next.Number && g.Reason != kae.WasAcked {
+			if g.Number > f.Number && g.Number < next.Number && !g.Remark() {
 				next = g
 			}
 		}

@@ -60,8 +60,8 @@ func (p Pick) Has(t Token) bool {
 	})
 }
 
-// zone is by whose clock the hours are.
-func (p *Policy) zone() *time.Location {
+// Location gives the zone by whose clock the hours are.
+func (p *Policy) Location() *time.Location {
 	if p.Zone == nil {
 		return time.UTC
 	}
@@ -149,12 +149,6 @@ func (p *Policy) Every(t Token, channel int64, why Reason) time.Duration {
 	return least
 }
 
-// Held tells whether nothing about a token may go to a channel at a time.
-func (p *Policy) Held(t Token, channel int64, at time.Time) bool {
-	free, _ := p.Free(t, channel, "", at)
-	return free.After(at)
-}
-
 // Free gives the first time from one on at which a channel may be told of a
 // token that fires for a reason ("" is any, and of its end), and what holds it
 // until then.
@@ -186,9 +180,9 @@ func (p *Policy) release(t Token, r Rule, from time.Time) (at time.Time, why str
 		hours = hours.outside()
 	}
 	for range 100 {
-		until := hours.End(at, p.zone())
+		until := hours.End(at, p.Location())
 		if p.Except.All() || !p.Except.Has(t) {
-			until = p.Quiet.End(until, p.zone())
+			until = p.Quiet.End(until, p.Location())
 		}
 		if until.After(at) {
 			why = "Quiet hours."

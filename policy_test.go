@@ -197,6 +197,15 @@ func TestWhenWhoHears(t *testing.T) {
 	}
 }
 
+// Quiet hours without exceptions are for every token.
+func TestQuietHoursAreForEveryToken(t *testing.T) {
+	p := &Policy{Rules: []Rule{{Channels: []int64{1}}}, Quiet: hoursOf(t, "22:00 07:00")}
+	d := Delivery{ChannelID: 1, MadeAt: instant(t, "2026-06-01T23:00:00Z"), Alert: Alert{To: Firing, Reason: Missed}}
+	if at, why, ok := p.Due(Token{ID: 1, Tags: []string{"critical"}}, d); !ok || !at.Equal(instant(t, "2026-06-02T07:00:00Z")) || why != "Quiet hours." {
+		t.Errorf("%v, %q, %v", at, why, ok)
+	}
+}
+
 // Of several rules about one channel the one counts by which it hears first.
 func TestTheFirstRuleToSpeakCounts(t *testing.T) {
 	p := &Policy{Rules: []Rule{
@@ -237,6 +246,18 @@ func TestANewChannelHearsOfEverything(t *testing.T) {
 	}
 	if len(p.Rules) != 2 || len(p.Rules[0].Channels) != 2 {
 		t.Errorf("the first was changed: %+v", p.Rules)
+	}
+}
+
+// A policy that is full stays one that can be saved.
+func TestANewChannelFitsIntoAFullPolicy(t *testing.T) {
+	p := &Policy{}
+	for range MaxRules {
+		p.Rules = append(p.Rules, Rule{Channels: []int64{1}, Every: time.Hour})
+	}
+	q := p.Greets(2)
+	if errs := q.Validate(); len(errs) > 0 || q.Names(2) {
+		t.Errorf("%v, it names the new one: %v", errs, q.Names(2))
 	}
 }
 
@@ -328,7 +349,7 @@ func TestAcknowledgingIsUntilTheFiringEnds(t *testing.T) {
 	if next := acked.Beat(Heartbeat{TokenID: 1, At: later, Kind: Failure}).Token; next.Ack == nil {
 		t.Error("one more failure takes it back")
 	}
-	if back := acked.TakeBack(later); back.Flip == nil || back.Flip.Note != "Ana took it back" {
+	if back := acked.TakeBack(later); back.Flip == nil || back.Flip.Reason != TakenBack || back.Flip.Note != "Ana" {
 		t.Errorf("taken back: %+v", back.Flip)
 	}
 	up := acked.Beat(Heartbeat{TokenID: 1, At: later, Kind: Success}).Token

@@ -38,6 +38,7 @@ const (
 	Overran     Reason = "overran"      // a run did not end within its maximum time
 	ArrivedLate Reason = "arrived late" // the heartbeat that was missed had been on time
 	WasAcked    Reason = "acknowledged" // somebody looks after a token that fires; it goes on firing
+	TakenBack   Reason = "taken back"   // they do not after all
 )
 
 // Token is one thing that is watched: a process that should report again and

@@ -73,7 +73,7 @@ func TestAcknowledgingInTheBrowser(t *testing.T) {
 	b.everywhere("token acknowledged")
 	b.mark()
 	p.fetch("/tokens/1/takeback", url.Values{}, nil)
-	b.until("it is taken back, live", `!document.querySelector(".lead").innerText.includes("Ana") && document.querySelector("#log .ack .m").innerText == "Ana took it back" && document.querySelector("#do a.pri").innerText == "Acknowledge"`)
+	b.until("it is taken back, live", `!document.querySelector(".lead").innerText.includes("Ana") && document.querySelector("#log .ack .m").innerText == "Ana looks after it no more." && document.querySelector("#do a.pri").innerText == "Acknowledge"`)
 	b.noReload()
 
 	b.do(chromedp.Navigate(p.url + "/"))

@@ -20,7 +20,7 @@ func (n *Notifier) events(ctx context.Context, channel int64, batch []kae.Delive
 		e := Event{Alert: d.Alert, Told: true, Round: d.Round}
 		i, seen := at[d.TokenID]
 		if seen {
-			e.Told = all[i].Round > 0 // else it goes out together with what was never told
+			e.Told = false // it goes out together with what came before it
 			if e.Recovery() {
 				e.Due = all[i].Due // what had been expected is still of interest
 			}

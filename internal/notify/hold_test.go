@@ -149,6 +149,42 @@ func TestAHeldRecoveryHoldsNothingUp(t *testing.T) {
 	})
 }
 
+// There is one reminder to come at a time, however often the policy is changed.
+func TestAChangedPolicyRemindsOnce(t *testing.T) {
+	bubble(t, "slack", func(d *desk) {
+		every := kae.Rule{Channels: []int64{1}, Every: time.Hour, Ends: true}
+		d.policy(every)
+		d.alert(1, kae.Firing)
+		for range 3 {
+			after(time.Minute)
+			d.policy(every)
+		}
+		d.till(90 * time.Minute)
+		d.heard("slack", "0s: t1 firing", "1h0m0s: t1 still firing")
+		if states := d.states(); len(states) != 3 {
+			t.Errorf("%q", states)
+		}
+	})
+}
+
+// What is over before its message arrived makes no reminder.
+func TestNoReminderOfWhatIsOver(t *testing.T) {
+	bubble(t, "slack", func(d *desk) {
+		d.policy(kae.Rule{Channels: []int64{1}, Every: time.Hour, Ends: true})
+		d.answer = func(_ string, nth int) error {
+			time.Sleep(5 * time.Second)
+			return nil
+		}
+		d.alert(1, kae.Firing)
+		after(time.Second)
+		d.alert(1, kae.Up)
+		after(time.Minute)
+		if states := d.states(); len(states) != 2 {
+			t.Errorf("%q", states)
+		}
+	})
+}
+
 // A reminder that is refused for good is not the last.
 func TestARefusedReminderIsNotTheLast(t *testing.T) {
 	bubble(t, "slack", func(d *desk) {

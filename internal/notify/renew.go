@@ -51,7 +51,10 @@ func (n *Notifier) renew(ctx context.Context, l *loop, waiting map[int64][]kae.D
 func (n *Notifier) goingOn(standing []kae.Delivery, channel int64, now time.Time) (mine []kae.Delivery) {
 	for _, d := range standing {
 		t, ok := n.Token(d.TokenID)
-		if d.ChannelID == channel && ok && goesOn(t, d.Alert) && !n.policy.Load().Held(t, channel, now) {
+		if d.ChannelID != channel || !ok || !goesOn(t, d.Alert) {
+			continue
+		}
+		if free, _ := n.policy.Load().Free(t, channel, d.Reason, now); !free.After(now) {
 			mine = append(mine, d)
 		}
 	}

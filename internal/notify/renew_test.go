@@ -28,6 +28,18 @@ func TestWhatGoesOnIsSentAgainToAlertmanager(t *testing.T) {
 	})
 }
 
+// What was sent again delays nothing that is new.
+func TestWhatIsSentAgainDelaysNothing(t *testing.T) {
+	bubble(t, "alertmanager", func(d *desk) {
+		d.till(time.Second)
+		d.alert(1, kae.Firing)
+		d.till(61 * time.Second)
+		d.alert(2, kae.Firing)
+		after(0)
+		d.heard("alertmanager", "1s: t1 firing", "1m0s: t1 firing", "1m1s: t2 firing")
+	})
+}
+
 // After a start it is told at once, and when it fails that shows.
 func TestAlertmanagerIsToldAgainAfterAStart(t *testing.T) {
 	bubble(t, "alertmanager", func(d *desk) {

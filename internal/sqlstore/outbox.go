@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"kae"
@@ -161,12 +160,11 @@ func (s *Store) Settle(ctx context.Context, all []kae.Delivery, c kae.Channel, n
 			return err
 		}
 		for _, d := range all {
-			if err := t.putDelivery(d); err != nil {
-				return err
+			err := t.putDelivery(d)
+			if err == nil && d.State == kae.Spared && d.Round == 0 && !d.Recovery() {
+				err = t.spareEnd(d)
 			}
-		}
-		if slices.ContainsFunc(all, func(d kae.Delivery) bool { return d.State == kae.Spared && !d.Recovery() }) {
-			if err := t.spareEnds(c.ID, now); err != nil {
+			if err != nil {
 				return err
 			}
 		}
@@ -182,14 +180,12 @@ func (s *Store) Settle(ctx context.Context, all []kae.Delivery, c kae.Channel, n
 	})
 }
 
-// spareEnds spares the ends of firings of which a channel was told nothing: they
-// may have been written while that was decided.
-func (t *tx) spareEnds(channel int64, now time.Time) error {
+// spareEnd spares the end of a firing of which a channel was told nothing: it may
+// have been written while that was decided.
+func (t *tx) spareEnd(d kae.Delivery) error {
 	return t.exec(`UPDATE deliveries SET state = 'spared', answer = 'Its firing was not told either.', settled_at = ?
-		WHERE channel_id = ? AND state = 'waiting' AND attempts = 0 AND to_status <> 'firing' AND NOT EXISTS (
-		SELECT 1 FROM deliveries f WHERE f.token_id = deliveries.token_id AND f.channel_id = deliveries.channel_id
-		AND f.fired = deliveries.fired AND f.to_status = 'firing' AND f.state <> 'spared')`,
-		append(t.buffer(), micros(now), channel))
+		WHERE channel_id = ? AND token_id = ? AND fired = ? AND to_status <> 'firing' AND state = 'waiting'`,
+		append(t.buffer(), micros(d.SettledAt), d.ChannelID, d.TokenID, micros(d.Fired)))
 }
 
 func (t *tx) putDelivery(d kae.Delivery) error {

@@ -72,10 +72,7 @@ func (t *tx) putPolicy(p *kae.Policy) error {
 }
 
 func policyRowOf(p *kae.Policy) policyRow {
-	row := policyRow{Zone: "UTC", Quiet: p.Quiet, Except: p.Except}
-	if p.Zone != nil {
-		row.Zone = p.Zone.String()
-	}
+	row := policyRow{Zone: p.Location().String(), Quiet: p.Quiet, Except: p.Except}
 	for _, r := range p.Rules {
 		row.Rules = append(row.Rules, ruleRow{r.Pick, r.Reasons, r.Channels, r.After.Microseconds(), r.Every.Microseconds(), r.Hours, r.Only, r.Ends})
 	}

@@ -239,6 +239,19 @@ var outboxCases = []testCase{
 		next.State, next.SettledAt = kae.Delivered, at(100)
 		db.settle(at(100), c, next)
 		db.equal("the newest of it", standing(), []kae.Delivery{next})
+		for i, state := range []kae.DeliveryState{kae.GivenUp, kae.Spared} {
+			db.settle(at(100), c, kae.Delivery{ChannelID: c.ID, Alert: all[0].Alert, Round: 2 + i, MadeAt: at(100), DueAt: at(100), State: kae.Waiting})
+			untold := db.waiting()[0]
+			untold.State, untold.SettledAt = state, at(100)
+			db.settle(at(100), c, untold)
+		}
+		db.equal("what did not arrive does not count", standing(), []kae.Delivery{next})
+		db.settle(at(100).Add(2*kae.DeliveriesKept), c)
+		kept, err := db.outbox().Deliveries(db.Context(), kae.DeliveryQuery{TokenID: 7, Limit: 9})
+		if err != nil {
+			db.Fatal(err)
+		}
+		db.equal("after a long time the first of it is still known", kept, all[:1])
 		db.alert(at(101), recovers(7, 2, 9, 101))
 		db.equal("one end", shape(db.waiting()), []string{"token 7 to channel 1: up, waiting"})
 	}},

@@ -120,7 +120,7 @@ func naps(now time.Time, zone *time.Location) []nap {
 	if morning.Sub(now) <= short {
 		morning, label = time.Date(y, m, d+1, 9, 0, 0, 0, zone), "Until tomorrow 09:00"
 	}
-	return []nap{{"1h", "1 hour"}, {"4h", "4 hours"}, {morning.Format(clockLayouts[0]), label}, {"1d", "1 day"}, {"1w", "1 week"}}
+	return []nap{{"1h", "1 hour"}, {"4h", "4 hours"}, {morning.Format(localLayout), label}, {"1d", "1 day"}, {"1w", "1 week"}}
 }
 
 // said handles what is said about a token on that page. Who brings alerts to
@@ -239,9 +239,6 @@ func ackFault(ack kae.Ack) error {
 
 const maxSnoozeDays = int(kae.MaxSnooze / (24 * time.Hour))
 
-// clockLayouts are the ways to write a time by the clock; the first is ours.
-var clockLayouts = []string{"2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02T15:04:05", time.RFC3339}
-
 // snoozeEnd reads until when a token is snoozed: for a length of time from now
 // on, or until a time by the clock of a zone. Nothing and 0 are the zero time:
 // it is not.
@@ -256,10 +253,8 @@ func snoozeEnd(typed string, zone *time.Location, now time.Time) (until time.Tim
 		}
 		until = now.Add(d)
 	}
-	for _, layout := range clockLayouts {
-		if at, err := time.ParseInLocation(layout, typed, zone); err == nil && until.IsZero() {
-			until = at.UTC().Truncate(time.Microsecond)
-		}
+	if at, ok := localTime(typed, zone); ok {
+		until = at
 	}
 	wrong := func(format string, args ...any) (time.Time, error) {
 		return time.Time{}, &kae.Error{Code: kae.Invalid, Field: "until", Message: fmt.Sprintf(format, args...)}
@@ -268,7 +263,7 @@ func snoozeEnd(typed string, zone *time.Location, now time.Time) (until time.Tim
 	case until.IsZero():
 		return wrong("Write a length of time such as 90m, 2h or 3d, or a time such as 2026-11-28 09:00.")
 	case !until.After(now):
-		return wrong("That time is over: by the clock of %s it is %s.", zone, now.In(zone).Format(clockLayouts[0]))
+		return wrong("That time is over: by the clock of %s it is %s.", zone, now.In(zone).Format(localLayout))
 	case until.Sub(now) > kae.MaxSnooze:
 		return wrong("A token can be snoozed for %d days at most. One that is not needed for longer can be disabled.", maxSnoozeDays)
 	}

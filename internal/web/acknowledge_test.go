@@ -85,7 +85,7 @@ func TestSomebodyLooksAfterAFiring(t *testing.T) {
 	if view.Acknowledged != nil || w.one().Ack != nil || b.woken != 2 {
 		t.Errorf("taken back: %s, woken %d times", took.Body, b.woken)
 	}
-	if page := get(s, "/tokens/1").Body.String(); !strings.Contains(page, "taken back</td>") || !strings.Contains(page, "Ana B. took it back") || !strings.Contains(page, `class="btn pri" href="/tokens/1/acknowledge"`) {
+	if page := get(s, "/tokens/1").Body.String(); !strings.Contains(page, "taken back</td>") || !strings.Contains(page, "Ana B. looks after it no more.") || !strings.Contains(page, `class="btn pri" href="/tokens/1/acknowledge"`) {
 		t.Errorf("the token's page: %s", page)
 	}
 
@@ -93,7 +93,7 @@ func TestSomebodyLooksAfterAFiring(t *testing.T) {
 	if got := again.Body.String(); again.Code != 200 || !strings.Contains(got, `"acknowledged":{"at":"2026-11-22T12:00:00.000000Z","by":"Ben","why":""}`) {
 		t.Errorf("in JSON: %d %s", again.Code, got)
 	}
-	if got := getJSON(s, "/tokens/1").Body.String(); !strings.Contains(got, `"from":"firing","to":"firing","reason":"acknowledged","note":"Ana B. took it back"}`) {
+	if got := getJSON(s, "/tokens/1").Body.String(); !strings.Contains(got, `"from":"firing","to":"firing","reason":"taken back","note":"Ana B."}`) {
 		t.Errorf("its flips: %s", got)
 	}
 }
@@ -288,7 +288,7 @@ func TestTheLogTellsWhoSaidWhat(t *testing.T) {
 	want := []string{
 		`up | up again | Recovered after 30 m. <span class="muted">Maintenance: Database upgrade</span>`,
 		"ack | acknowledged | Ben: Ana took it back",
-		"ack | taken back | Ana took it back",
+		"ack | taken back | Ana looks after it no more.",
 		"ack | acknowledged | Ana: on &lt;it&gt;",
 		"fire | fired | Missed: no heartbeat came by the deadline.",
 		"up | up | The first heartbeat came.",

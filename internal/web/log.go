@@ -3,7 +3,6 @@ package web
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"kae"
@@ -58,7 +57,7 @@ func merge(h kae.History, from place, size int) (all []entry, more bool) {
 	beats, flips := h.Beats, h.Flips
 	var newer *kae.Flip
 	next := func() {
-		if flips[0].Reason != kae.WasAcked { // which changes nothing
+		if !flips[0].Remark() { // which changes nothing
 			newer = &flips[0]
 		}
 		flips = flips[1:]
@@ -205,13 +204,12 @@ func flipRow(newer *kae.Flip, flips []kae.Flip, gaps []kae.Gap, c clock) logRow 
 	f := flips[0]
 	row := logRow{at: f.At, Time: c.hour(f.At), Class: "flip up", Icon: "up", Word: "up", Note: capital(f.Note)}
 	switch {
-	case f.Reason == kae.WasAcked:
-		row.Class, row.Icon, row.Word = "flip ack", "ack", "acknowledged"
-		// Its own words say who did: “Ana: on it”, or “Ana took it back”.
-		if by, back := strings.CutSuffix(f.Note, " took it back"); back && !strings.Contains(by, ": ") {
-			row.Word = "taken back"
+	case f.Remark():
+		row.Class, row.Icon, row.Word = "flip ack", "ack", string(f.Reason)
+		row.Told, row.Note = []part{text(f.Note)}, "" // “Ana: on it”
+		if f.Reason == kae.TakenBack {
+			row.Told = []part{text(f.Note + " looks after it no more.")}
 		}
-		row.Told, row.Note = []part{text(f.Note)}, ""
 		return row
 	case f.Reason == kae.Excused:
 		row.Class, row.Icon, row.Word = "flip unk", "unk", "unknown"
@@ -248,7 +246,7 @@ func reasonOf(flips []kae.Flip) string {
 		return "The job was on time; its report arrived late."
 	case kae.Recovered:
 		for _, fired := range flips[1:] {
-			if fired.Reason == kae.WasAcked { // it fired before
+			if fired.Remark() { // it fired before
 				continue
 			}
 			if fired.To == kae.Firing {

@@ -179,18 +179,6 @@ func (r *windowReading) once(zone *time.Location) {
 	}
 }
 
-// localTime reads a time by the clock of a zone, unless it says itself how far
-// it is from UTC.
-func localTime(typed string, zone *time.Location) (time.Time, bool) {
-	typed = strings.Replace(strings.Join(strings.Fields(typed), " "), "T", " ", 1)
-	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02 15:04Z07:00", "2006-01-02 15:04:05Z07:00"} {
-		if t, err := time.ParseInLocation(layout, typed, zone); err == nil {
-			return t.UTC().Truncate(time.Microsecond), true
-		}
-	}
-	return time.Time{}, false
-}
-
 // again reads when it happens again and again.
 func (r *windowReading) again(zone *time.Location) {
 	w, f := &r.window, r.form

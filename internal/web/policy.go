@@ -39,7 +39,7 @@ type hoursView struct {
 }
 
 func policyViewOf(p *kae.Policy) policyView {
-	v := policyView{Zone: zoneNameOf(p), Rules: []ruleView{}, Except: pickViewOf(p.Except)}
+	v := policyView{Zone: p.Location().String(), Rules: []ruleView{}, Except: pickViewOf(p.Except)}
 	if !p.Quiet.None() {
 		v.Quiet = &hoursView{From: clockText(p.Quiet.From), To: clockText(p.Quiet.To)}
 	}
@@ -58,13 +58,6 @@ func policyViewOf(p *kae.Policy) policyView {
 
 func pickViewOf(p kae.Pick) pickView {
 	return pickView{append([]string{}, p.Tags...), append([]int64{}, p.Tokens...)}
-}
-
-func zoneNameOf(p *kae.Policy) string {
-	if p.Zone == nil {
-		return time.UTC.String()
-	}
-	return p.Zone.String()
 }
 
 // clockText writes minutes after midnight.

@@ -17,18 +17,17 @@ import (
 
 // policyForm is the policy as it was typed, and what is wrong with it.
 type policyForm struct {
-	Rules     []ruleForm
-	Was       string // a mark of the policy that was read
-	Zone      string
-	Quiet     string // "yes" or "no"
-	From, To  string // of the quiet hours
-	Except    pickForm
-	Zones     says
-	Quiets    says
-	Excepts   says
-	Problem   string // what is wrong with no field in particular
-	Unsaved   bool
-	Exempting bool // there are exceptions
+	Rules    []ruleForm
+	Was      string // a mark of the policy that was read
+	Zone     string
+	Quiet    string // "yes" or "no"
+	From, To string // of the quiet hours
+	Except   pickForm
+	Zones    says
+	Quiets   says
+	Excepts  says
+	Problem  string // what is wrong with no field in particular
+	Unsaved  bool
 
 	now     kae.Policy
 	errs    []error
@@ -138,7 +137,7 @@ func sayEvery(d time.Duration) string {
 
 // policyFormOf gives a policy as it would be typed.
 func (s *Server) policyFormOf(p *kae.Policy) policyForm {
-	f := policyForm{Was: markOf(p), Zone: zoneNameOf(p), Quiet: "no", From: "22:00", To: "07:00", Except: s.pickFormOf(p.Except), Exempting: !p.Except.All(), now: *p}
+	f := policyForm{Was: markOf(p), Zone: p.Location().String(), Quiet: "no", From: "22:00", To: "07:00", Except: s.pickFormOf(p.Except)}
 	if !p.Quiet.None() {
 		f.Quiet, f.From, f.To = "yes", clockText(p.Quiet.From), clockText(p.Quiet.To)
 	}
@@ -220,8 +219,9 @@ func (s *Server) readPolicy(sent url.Values, old *kae.Policy) policyForm {
 	if sent.Has("quiet.from") || sent.Has("quiet.to") {
 		f.From, f.To = strings.TrimSpace(sent.Get("quiet.from")), strings.TrimSpace(sent.Get("quiet.to"))
 	}
-	except, typed, exceptErr := s.pickOf(sent, "except.", old.Except.Tokens)
-	f.Except, f.Exempting = typed, typed.Which != "any"
+	var except kae.Pick
+	var exceptErr error
+	except, f.Except, exceptErr = s.pickOf(sent, "except.", old.Except.Tokens)
 	if f.Quiet = sent.Get("quiet"); f.Quiet == "yes" {
 		var err error
 		f.now.Quiet, err = readHours(sent.Get("quiet.from"), sent.Get("quiet.to"), "quiet")

@@ -221,6 +221,21 @@ func lines(typed string) string {
 	return strings.TrimSpace(strings.Join(parts, "\n"))
 }
 
+// localLayout is how people write a time by the clock.
+const localLayout = "2006-01-02 15:04"
+
+// localTime reads a time by the clock of a zone, unless it says itself how far
+// it is from UTC.
+func localTime(typed string, zone *time.Location) (time.Time, bool) {
+	typed = strings.Replace(strings.Join(strings.Fields(typed), " "), "T", " ", 1)
+	for _, layout := range []string{localLayout, "2006-01-02 15:04:05", "2006-01-02 15:04Z07:00", "2006-01-02 15:04:05Z07:00"} {
+		if t, err := time.ParseInLocation(layout, typed, zone); err == nil {
+			return t.UTC().Truncate(time.Microsecond), true
+		}
+	}
+	return time.Time{}, false
+}
+
 // rules reads the less usual fields.
 func (r *reading) rules() {
 	invalid := func(field, message string) { r.wrong(&kae.Error{Code: kae.Invalid, Field: field, Message: message}) }
